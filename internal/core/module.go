@@ -1,0 +1,57 @@
+package core
+
+import (
+	"hearth/internal/conf"
+	"hearth/internal/vars"
+)
+
+// The variable machinery of package vars, bound to our request type.
+type (
+	Vars     = vars.Table[*Request]
+	Variable = vars.Var[*Request]
+	Value    = vars.Value[*Request]
+	Ref      = vars.Ref[*Request]
+	Regex    = vars.Regex[*Request]
+)
+
+// VariablePrefix is a family of variables told apart by the rest of the name ($http_NAME, $arg_NAME).
+type VariablePrefix struct {
+	Prefix string
+	Get    func(r *Request, rest string) ([]byte, bool)
+}
+
+// Module is the seam through which nginx's modules are added: one folder under internal/modules, one value of
+// this type, one line in modules.go. The order of that list is the order of handlers and filters.
+type Module struct {
+	Name       string // nginx's name, e.g. "ngx_http_rewrite_module"
+	Directives []conf.Directive
+	Variables  []Variable
+	Prefixes   []VariablePrefix
+	Phases     []Phase
+	Headers    []HeaderFilter
+	Bodies     []BodyFilter
+
+	// Init runs once for a generation, after inheritance and before the phases are compiled. nil = nothing to do.
+	Init func(g *Generation) error
+}
+
+// Phase is one handler at one point of processing.
+type Phase struct {
+	At  PhaseAt
+	Run Handler
+	// On tells, for a location's (or server's) block, whether the handler has anything to do there; where it says no,
+	// the handler is left out of the compiled array. nil = everywhere.
+	On func(b *conf.Block) bool
+}
+
+// HeaderFilter changes a response's head before it is sent. Filters run in the order of the module list.
+type HeaderFilter struct {
+	Run func(r *Request) error
+	On  func(b *conf.Block) bool // nil = everywhere
+}
+
+// BodyFilter sees every chunk of a response's body; it passes on what it wants with out.Send.
+type BodyFilter struct {
+	Run func(r *Request, c Chunk, out Next) error
+	On  func(b *conf.Block) bool // nil = everywhere
+}
