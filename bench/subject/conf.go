@@ -1,0 +1,98 @@
+package subject
+
+import (
+	"os"
+	"strings"
+	"text/template"
+)
+
+// Options say what a proxy is to do in one trial. Every subject gets the same ones.
+type Options struct {
+	Workers     int      // event loops, worker processes or threads
+	Backends    []string // addresses
+	Connections int      // bound on connections per worker
+	AccessLog   bool     // one line a request, written to a file
+	LogLevel    string   // of the error log
+	Reloadable  bool     // the configuration will be reloaded
+}
+
+// settings is what the templates see.
+type settings struct {
+	Options
+	Listen string
+	Root   bool
+}
+
+// nginxTemplate is the nginx.conf of nginx and of hearth, byte for byte the same. It is nginx at its best
+// for this job: keepalive to the backend in a pool that never overflows, no bound on requests per
+// connection, a listener per worker, no temporary files for responses (a client that reads as fast as it
+// can gains nothing from them).
+var nginxTemplate = template.Must(template.New("nginx").Parse(`{{if .Root}}user root;
+{{end}}worker_processes {{.Workers}};
+worker_rlimit_nofile 65536;
+error_log error.log {{.LogLevel}};
+pid proxy.pid;
+events { worker_connections {{.Connections}}; }
+http {
+    access_log {{if .AccessLog}}access.log combined{{else}}off{{end}};
+    keepalive_timeout 1h;
+    keepalive_requests 1000000000;
+    keepalive_time 24h;
+    client_max_body_size 0;
+    client_body_temp_path client_body;
+    proxy_temp_path proxy_temp;
+    upstream backend {
+{{range .Backends}}        server {{.}};
+{{end}}        keepalive 1024;
+        keepalive_requests 1000000000;
+        keepalive_timeout 1h;
+        keepalive_time 24h;
+    }
+    server {
+        listen {{.Listen}} backlog=4096{{if gt .Workers 1}} reuseport{{end}};
+        location / {
+            proxy_pass http://backend;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_max_temp_file_size 0;
+        }
+    }
+}
+`))
+
+// haproxyTemplate is the same in HAProxy's language.
+var haproxyTemplate = template.Must(template.New("haproxy").Parse(`global
+    nbthread {{.Workers}}
+    maxconn {{.Connections}}
+{{if .Reloadable}}    stats socket admin.sock level admin expose-fd listeners
+{{end}}{{if .AccessLog}}    log stdout format raw local0
+{{end}}defaults
+    mode http
+{{if .AccessLog}}    log global
+    option httplog
+{{end}}    option http-keep-alive
+    http-reuse always
+    timeout connect 60s
+    timeout client 1h
+    timeout server 60s
+    timeout http-keep-alive 1h
+frontend proxy
+    bind {{.Listen}} backlog 4096
+    default_backend backend
+backend backend
+    balance roundrobin
+{{range $i, $addr := .Backends}}    server s{{$i}} {{$addr}} pool-max-conn -1 pool-purge-delay 1h
+{{end}}`))
+
+// render fills in a template.
+func render(t *template.Template, listen string, o Options) (string, error) {
+	if o.Connections == 0 {
+		o.Connections = 4096
+	}
+	if o.LogLevel == "" {
+		o.LogLevel = "error"
+	}
+	var text strings.Builder
+	err := t.Execute(&text, settings{Options: o, Listen: listen, Root: os.Getuid() == 0})
+	return text.String(), err
+}

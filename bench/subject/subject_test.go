@@ -1,0 +1,83 @@
+package subject
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestNginxAndHearthGetTheSameFile(t *testing.T) {
+	known := Known("bin/hearth")
+	o := Options{Workers: 2, Backends: []string{"127.0.0.1:1", "127.0.0.1:2"}}
+	var texts []string
+	for _, s := range known[:2] {
+		text, err := render(s.conf, "127.0.0.1:80", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, text)
+		if got := s.args("dir", "conf", o); got[len(got)-1] != "daemon off;" {
+			t.Errorf("%s is started with %q", s.Name, got)
+		}
+	}
+	if known[0].Name != "hearth" || known[1].Name != "nginx" || texts[0] != texts[1] {
+		t.Errorf("the files differ:\n%s\n%s", texts[0], texts[1])
+	}
+}
+
+func TestOptionsReachBothLanguages(t *testing.T) {
+	o := Options{Workers: 2, Backends: []string{"127.0.0.1:1", "127.0.0.1:2"}, AccessLog: true, LogLevel: "warn", Reloadable: true}
+	for _, c := range []struct {
+		name string
+		want []string
+	}{
+		{"nginx", []string{"worker_processes 2;", "server 127.0.0.1:1;", "server 127.0.0.1:2;", "access_log access.log combined;",
+			"error_log error.log warn;", "listen 127.0.0.1:80 backlog=4096 reuseport;", "worker_connections 4096;"}},
+		{"haproxy", []string{"nbthread 2", "server s0 127.0.0.1:1", "server s1 127.0.0.1:2", "option httplog", "expose-fd listeners", "bind 127.0.0.1:80"}},
+	} {
+		for _, s := range Known("hearth") {
+			if s.Name != c.name {
+				continue
+			}
+			text, err := render(s.conf, "127.0.0.1:80", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s: no %q in\n%s", c.name, want, text)
+				}
+			}
+		}
+	}
+}
+
+func TestNothingIsLoggedUnlessAsked(t *testing.T) {
+	o := Options{Workers: 1, Backends: []string{"127.0.0.1:1"}}
+	for _, s := range Known("hearth") {
+		text, err := render(s.conf, "127.0.0.1:80", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, unwanted := range []string{"combined", "httplog", "reuseport", "expose-fd"} {
+			if strings.Contains(text, unwanted) {
+				t.Errorf("%s: %q in\n%s", s.Name, unwanted, text)
+			}
+		}
+	}
+}
+
+func TestAMissingProgramIsNamed(t *testing.T) {
+	s := likeNginx("hearth", "./no-such-program")
+	if err := s.Missing(); err == nil || !strings.Contains(err.Error(), "no-such-program") {
+		t.Errorf("got %v", err)
+	}
+	if v := s.Version(); v != "unknown" {
+		t.Errorf("version %q", v)
+	}
+}
+
+func TestTail(t *testing.T) {
+	if got := tail("abcdef", 2) + tail("a", 2); got != "efa" {
+		t.Errorf("got %q", got)
+	}
+}
