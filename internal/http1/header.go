@@ -1,0 +1,275 @@
+package http1
+
+import (
+	"encoding/binary"
+
+	"hearth/internal/text"
+)
+
+// ID names a header field that something in hearth asks for by name, so that
+// a look-up is an index and not a comparison of strings. 0 is every other field.
+type ID uint8
+
+// The known header fields. Those up to lastFraming decide how a message is
+// read; those up to lastUnique may occur once in a request.
+const (
+	Other ID = iota
+	Connection
+	KeepAlive
+	Upgrade
+	Host
+	ContentLength
+	TransferEncoding
+	Expect
+	IfModifiedSince
+	IfUnmodifiedSince
+	IfMatch
+	IfNoneMatch
+	ContentRange
+	Range
+	IfRange
+	Authorization
+	UserAgent
+	Referer
+	ContentType
+	TE
+	Trailer
+	Via
+	Accept
+	AcceptEncoding
+	AcceptLanguage
+	Cookie
+	Date
+	Depth
+	Destination
+	Overwrite
+	Origin
+	Forwarded
+	XForwardedFor
+	XForwardedProto
+	XForwardedHost
+	XRealIP
+	XRequestID
+	ProxyConnection
+	ProxyAuthorization
+	HTTP2Settings
+	EarlyData
+	Priority
+	SecWebSocketKey
+	Server
+	Location
+	Refresh
+	SetCookie
+	ContentEncoding
+	ContentLanguage
+	ContentDisposition
+	LastModified
+	ETag
+	Expires
+	CacheControl
+	Pragma
+	Vary
+	Age
+	AcceptRanges
+	Link
+	RetryAfter
+	Status
+	WWWAuthenticate
+	ProxyAuthenticate
+	StrictTransportSecurity
+	AccessControlAllowOrigin
+	XPoweredBy
+	XAccelExpires
+	XAccelRedirect
+	XAccelLimitRate
+	XAccelBuffering
+	XAccelCharset
+	XPad
+	numIDs
+
+	firstUnique = Host
+	lastUnique  = Authorization
+	lastFraming = Expect
+)
+
+var names = [numIDs]string{
+	Connection:               "Connection",
+	KeepAlive:                "Keep-Alive",
+	Upgrade:                  "Upgrade",
+	Host:                     "Host",
+	ContentLength:            "Content-Length",
+	TransferEncoding:         "Transfer-Encoding",
+	Expect:                   "Expect",
+	IfModifiedSince:          "If-Modified-Since",
+	IfUnmodifiedSince:        "If-Unmodified-Since",
+	IfMatch:                  "If-Match",
+	IfNoneMatch:              "If-None-Match",
+	ContentRange:             "Content-Range",
+	Range:                    "Range",
+	IfRange:                  "If-Range",
+	Authorization:            "Authorization",
+	UserAgent:                "User-Agent",
+	Referer:                  "Referer",
+	ContentType:              "Content-Type",
+	TE:                       "TE",
+	Trailer:                  "Trailer",
+	Via:                      "Via",
+	Accept:                   "Accept",
+	AcceptEncoding:           "Accept-Encoding",
+	AcceptLanguage:           "Accept-Language",
+	Cookie:                   "Cookie",
+	Date:                     "Date",
+	Depth:                    "Depth",
+	Destination:              "Destination",
+	Overwrite:                "Overwrite",
+	Origin:                   "Origin",
+	Forwarded:                "Forwarded",
+	XForwardedFor:            "X-Forwarded-For",
+	XForwardedProto:          "X-Forwarded-Proto",
+	XForwardedHost:           "X-Forwarded-Host",
+	XRealIP:                  "X-Real-IP",
+	XRequestID:               "X-Request-ID",
+	ProxyConnection:          "Proxy-Connection",
+	ProxyAuthorization:       "Proxy-Authorization",
+	HTTP2Settings:            "HTTP2-Settings",
+	EarlyData:                "Early-Data",
+	Priority:                 "Priority",
+	SecWebSocketKey:          "Sec-WebSocket-Key",
+	Server:                   "Server",
+	Location:                 "Location",
+	Refresh:                  "Refresh",
+	SetCookie:                "Set-Cookie",
+	ContentEncoding:          "Content-Encoding",
+	ContentLanguage:          "Content-Language",
+	ContentDisposition:       "Content-Disposition",
+	LastModified:             "Last-Modified",
+	ETag:                     "ETag",
+	Expires:                  "Expires",
+	CacheControl:             "Cache-Control",
+	Pragma:                   "Pragma",
+	Vary:                     "Vary",
+	Age:                      "Age",
+	AcceptRanges:             "Accept-Ranges",
+	Link:                     "Link",
+	RetryAfter:               "Retry-After",
+	Status:                   "Status",
+	WWWAuthenticate:          "WWW-Authenticate",
+	ProxyAuthenticate:        "Proxy-Authenticate",
+	StrictTransportSecurity:  "Strict-Transport-Security",
+	AccessControlAllowOrigin: "Access-Control-Allow-Origin",
+	XPoweredBy:               "X-Powered-By",
+	XAccelExpires:            "X-Accel-Expires",
+	XAccelRedirect:           "X-Accel-Redirect",
+	XAccelLimitRate:          "X-Accel-Limit-Rate",
+	XAccelBuffering:          "X-Accel-Buffering",
+	XAccelCharset:            "X-Accel-Charset",
+	XPad:                     "X-Pad",
+}
+
+// String returns the field's name in its usual case; "" for Other.
+func (id ID) String() string { return names[id] }
+
+// Lookup returns the ID of a field name, in whatever case it is written, or Other.
+func Lookup(name []byte) ID {
+	if len(name) < 2 || len(name) > maxName {
+		return Other
+	}
+	id := nameTable[nameHash(name)]
+	if id == Other || !text.EqualFold(name, names[id]) {
+		return Other
+	}
+	return id
+}
+
+// nameTable is a perfect hash of names: every known name has a slot of its
+// own, so that a look-up is one hash and at most one comparison.
+// TestEveryKnownNameHasItsSlot fails when a new name collides; then nameSeed
+// must change.
+var (
+	nameTable [1024]ID
+	maxName   int
+)
+
+const nameSeed = 0x5e98c13f
+
+// nameHash mixes the length, the first two bytes, the last two and the middle one, in lower case.
+func nameHash(name []byte) uint32 {
+	n := len(name)
+	h := uint32(binary.LittleEndian.Uint16(name)) | uint32(binary.LittleEndian.Uint16(name[n-2:]))<<16 | 0x20202020
+	h = (h ^ uint32(n)<<8 ^ uint32(name[n/2]|0x20)<<19) * nameSeed
+	return h >> 22
+}
+
+func init() {
+	for id := Other + 1; id < numIDs; id++ {
+		nameTable[nameHash([]byte(names[id]))] = id
+		maxName = max(maxName, len(names[id]))
+	}
+}
+
+// Field is one header field. Name and Value are views into the connection's
+// buffer: the name in the case it was sent in, the value without surrounding white space.
+type Field struct {
+	Name, Value []byte
+	ID          ID
+}
+
+// fields is the part that request and response heads have in common: the
+// fields in the order they came, and where the first of each known ID is.
+type fields struct {
+	Fields []Field
+	first  [numIDs]uint16 // index in Fields plus one; 0 = not there
+}
+
+func (f *fields) reset() {
+	f.Fields = f.Fields[:0]
+	f.first = [numIDs]uint16{}
+}
+
+func (f *fields) add(name, value []byte, id ID) {
+	f.Fields = append(f.Fields, Field{name, value, id})
+	if f.first[id] == 0 {
+		f.first[id] = uint16(len(f.Fields))
+	}
+}
+
+// Get returns the value of the first field with this ID.
+func (f *fields) Get(id ID) (value []byte, ok bool) {
+	if i := f.first[id]; i != 0 {
+		return f.Fields[i-1].Value, true
+	}
+	return nil, false
+}
+
+// Has reports whether a field with this ID is there.
+func (f *fields) Has(id ID) bool { return f.first[id] != 0 }
+
+// Index returns the place in Fields of the first field with this ID, or -1.
+func (f *fields) Index(id ID) int { return int(f.first[id]) - 1 }
+
+// connection reads the options of all Connection fields.
+func (f *fields) connection() (o connectionOptions) {
+	for i := f.Index(Connection); i >= 0 && i < len(f.Fields); i++ {
+		if f.Fields[i].ID == Connection {
+			o.read(f.Fields[i].Value)
+		}
+	}
+	return o
+}
+
+// MatchVariable reports whether the field name is meant by the variable name
+// nginx derives from it: lower case, with "_" for "-" ($http_NAME, $sent_http_NAME).
+func MatchVariable(name []byte, variable string) bool {
+	if len(name) != len(variable) {
+		return false
+	}
+	for i, c := range name {
+		if c == '-' {
+			c = '_'
+		}
+		if text.Lower(c) != variable[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,70 @@
+package http1
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestEveryKnownNameHasItsSlot(t *testing.T) {
+	for id := Other + 1; id < numIDs; id++ {
+		if names[id] == "" {
+			t.Errorf("ID %d has no name", id)
+			continue
+		}
+		for _, spelt := range []string{names[id], strings.ToLower(names[id]), strings.ToUpper(names[id])} {
+			if got := Lookup([]byte(spelt)); got != id {
+				t.Errorf("Lookup(%q) = %v (%d), want %d", spelt, got, got, id)
+			}
+		}
+	}
+}
+
+func TestUnknownNamesAreOther(t *testing.T) {
+	for _, name := range []string{"", "x", "Hos", "Hostt", "H\x0fst", "X-Forwarded", strings.Repeat("a", 300)} {
+		if got := Lookup([]byte(name)); got != Other {
+			t.Errorf("Lookup(%q) = %v, want none", name, got)
+		}
+	}
+}
+
+func TestMatchVariable(t *testing.T) {
+	for _, c := range []struct {
+		name, variable string
+		want           bool
+	}{
+		{"X-Forwarded-For", "x_forwarded_for", true},
+		{"x_forwarded-FOR", "x_forwarded_for", true},
+		{"X-Forwarded", "x_forwarded_for", false},
+		{"X-Forwarded-Far", "x_forwarded_for", false},
+	} {
+		if got := MatchVariable([]byte(c.name), c.variable); got != c.want {
+			t.Errorf("MatchVariable(%q, %q) = %v", c.name, c.variable, got)
+		}
+	}
+}
+
+func FuzzLookup(f *testing.F) {
+	f.Add([]byte("Host"))
+	f.Add([]byte("x-PAD"))
+	f.Fuzz(func(t *testing.T, name []byte) {
+		want := Other
+		for id := Other + 1; id < numIDs; id++ {
+			if bytes.EqualFold(name, []byte(names[id])) && isASCII(name) {
+				want = id
+			}
+		}
+		if got := Lookup(name); got != want {
+			t.Errorf("Lookup(%q) = %v, want %v", name, got, want)
+		}
+	})
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,181 @@
+package http1
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+)
+
+// lines finds the lines of a head in a buffer that grows, and may move,
+// between calls.
+type lines struct {
+	start   int // where the head begins, after empty lines
+	pos     int // where the line being read begins
+	scanned int // up to where there is no line end in it
+	cap     int // capacity of the buffer the views point into
+}
+
+// lineLimit says how long a line and the whole head may be, line ends included; 0 = no limit.
+type lineLimit struct{ line, total int }
+
+type lineState uint8
+
+const (
+	lineComplete lineState = iota
+	lineIncomplete
+	lineTooLong
+	headTooLong
+)
+
+// next returns the next line without its line end: LF, or CR LF.
+//
+// A line that exceeds a limit is found too long as soon as the bytes up to
+// the limit are there, whether or not its end is there too, so that the
+// verdict does not depend on how the bytes arrived.
+func (l *lines) next(buf []byte, limit lineLimit) ([]byte, lineState) {
+	end := bytes.IndexByte(buf[l.scanned:], '\n')
+	if end >= 0 {
+		end += l.scanned
+	} else {
+		end = len(buf)
+	}
+	over := lineIncomplete
+	most := len(buf)
+	if limit.line > 0 && l.pos+limit.line <= most {
+		most, over = l.pos+limit.line, lineTooLong
+	}
+	if limit.total > 0 && l.start+limit.total <= most {
+		most, over = l.start+limit.total, headTooLong
+	}
+	if end >= most { // no line end within what is allowed, or there
+		l.scanned = len(buf)
+		return nil, over
+	}
+	line := buf[l.pos:end]
+	l.pos, l.scanned = end+1, end+1
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	return line, lineComplete
+}
+
+// rebase moves the view v from the buffer whose capacity was cap to buf,
+// which begins with the same bytes. A view made by slicing to the left only
+// tells its offset by its capacity.
+func (l *lines) rebase(v, buf []byte) []byte {
+	if v == nil {
+		return nil
+	}
+	offset := l.cap - cap(v)
+	return buf[offset : offset+len(v)]
+}
+
+func (l *lines) rebaseFields(fields []Field, buf []byte) {
+	for i := range fields {
+		f := &fields[i]
+		f.Name, f.Value = l.rebase(f.Name, buf), l.rebase(f.Value, buf)
+	}
+}
+
+// maxFields bounds the fields of any head: their places are kept in 16 bits.
+const maxFields = 10000
+
+// Kinds of bytes in a field name.
+const (
+	plainByte      = 0         // letters, digits, "-"
+	underscoreByte = 1 << iota // "_"
+	tokenByte                  // the rest of RFC 9110's tchar
+	oddByte                    // visible, but not allowed in a name
+	colonByte
+	fatalByte // controls, space
+)
+
+var nameByte = func() (t [256]uint8) {
+	for i := range t {
+		switch c := byte(i); {
+		case c <= ' ' || c == 0x7f:
+			t[i] = fatalByte
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-':
+			t[i] = plainByte
+		case c == '_':
+			t[i] = underscoreByte
+		case c == ':':
+			t[i] = colonByte
+		case bytes.IndexByte([]byte("!#$%&'*+.^`|~"), c) >= 0:
+			t[i] = tokenByte
+		default:
+			t[i] = oddByte
+		}
+	}
+	return t
+}()
+
+// splitField cuts a field line into name and value. kind tells what bytes the
+// name has. bad is the index of the byte that makes the line invalid, which
+// may be len(line) when the colon is missing, or -1.
+func splitField(line []byte) (name, value []byte, kind uint8, bad int) {
+	i := 0
+	for ; ; i++ {
+		if i == len(line) {
+			return line, nil, kind, i
+		}
+		c := nameByte[line[i]]
+		if c >= colonByte {
+			if c == fatalByte || i == 0 {
+				return nil, nil, kind, i
+			}
+			break
+		}
+		kind |= c
+	}
+	value = line[i+1:]
+	if c := indexControl(value); c >= 0 {
+		return nil, nil, kind, i + 1 + c
+	}
+	if n := len(value); n > 0 {
+		if value[0] == ' ' { // nearly always one space
+			value = value[1:]
+		}
+		value = trimSpace(value)
+	}
+	return line[:i], value, kind, -1
+}
+
+// invalidField is nginx's message about a field line with a wrong byte: the
+// line up to that byte, and the byte in hexadecimal.
+func invalidField(who string, line []byte, bad int) string {
+	if bad == len(line) {
+		return fmt.Sprintf("%s sent invalid header line: \"%s\"", who, line)
+	}
+	return fmt.Sprintf("%s sent invalid header line: \"%s\\x%02x...\"", who, line[:bad], line[bad])
+}
+
+// indexControl returns the index of the first control character in b other
+// than the tab, or -1. It looks at eight bytes at a time.
+func indexControl(b []byte) int {
+	const ones = 0x0101010101010101
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		del := x ^ 0x7f*ones
+		// A byte below 0x20, or zero in del, borrows into its top bit, which it does not itself have.
+		if ((x-0x20*ones)&^x|(del-ones)&^del)&(0x80*ones) != 0 {
+			if c := indexControlSlow(b[i : i+8]); c >= 0 {
+				return i + c
+			}
+		}
+	}
+	if c := indexControlSlow(b[i:]); c >= 0 {
+		return i + c
+	}
+	return -1
+}
+
+func indexControlSlow(b []byte) int {
+	for i, c := range b {
+		if c < 0x20 && c != '\t' || c == 0x7f {
+			return i
+		}
+	}
+	return -1
+}
