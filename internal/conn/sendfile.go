@@ -1,0 +1,79 @@
+package conn
+
+import (
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// sendFileChunk bounds one sendfile call, so that a file in the page cache and a fast client do not
+// keep the loop to themselves.
+const sendFileChunk = 512 << 10
+
+// SendFile writes n bytes of f from offset off without copying them through the process, and returns
+// how many it wrote. A file that has become shorter ends with io.ErrUnexpectedEOF. The timeout is as in Write.
+func (c *Conn) SendFile(f *os.File, off, n int64, timeout time.Duration) (int64, error) {
+	var done int64
+	for done < n {
+		m, err := c.TrySendFile(f, off+done, n-done)
+		done += m
+		if err == nil {
+			c.yieldAfter()
+			continue
+		}
+		if err := c.waitRoom(err, timeout); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// TrySendFile is one step of SendFile: it returns ErrAgain if there is no room.
+func (c *Conn) TrySendFile(f *os.File, off, n int64) (int64, error) {
+	if c.closed {
+		return 0, ErrClosed
+	}
+	if !c.writable.IsSet() {
+		return 0, ErrAgain
+	}
+	if c.mem != nil {
+		return c.memSendFile(f, off, n)
+	}
+	want := int(min(n, sendFileChunk))
+	m, err := sendfile(int(c.fd), f, off, want)
+	if err == 0 && m == 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	// A short count may be the file's doing (it is read page by page), so only EAGAIN means full.
+	sent, e := c.wrote(m, m, err)
+	return int64(sent), e
+}
+
+// sendfile may wait for the disk, so the scheduler is told.
+func sendfile(to int, f *os.File, off int64, n int) (int, syscall.Errno) {
+	m, err := unix.Sendfile(to, int(f.Fd()), &off, n)
+	if err != nil {
+		errno, _ := err.(syscall.Errno)
+		return 0, errno
+	}
+	return m, 0
+}
+
+func (c *Conn) memSendFile(f *os.File, off, n int64) (int64, error) {
+	buf := make([]byte, min(n, 32<<10))
+	m, err := f.ReadAt(buf, off)
+	if m == 0 {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, err
+	}
+	w, err := c.TryWrite(buf[:m])
+	return int64(w), err
+}
+
+// yieldAfter lets the others have a turn when this fiber has moved much; see loop.Charge.
+func (c *Conn) yieldAfter() { c.loop.Wait(0, &c.writable) }

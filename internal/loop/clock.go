@@ -1,0 +1,51 @@
+package loop
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Instant is a point on the process's monotonic clock (CLOCK_MONOTONIC), in nanoseconds. Zero means
+// none, or never.
+type Instant int64
+
+// Add returns the instant d later.
+func (i Instant) Add(d time.Duration) Instant { return i + Instant(d) }
+
+// Sub returns how much later i is than j.
+func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i - j) }
+
+// The clock is read through time.Since, which reads CLOCK_MONOTONIC alone in the vDSO; bootBase makes its
+// readings absolute, as the timer descriptor wants them.
+var (
+	processStart = time.Now()
+	bootBase     = monotonicBase()
+)
+
+func monotonicBase() Instant {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		panic("loop: CLOCK_MONOTONIC: " + err.Error())
+	}
+	return Instant(ts.Nano()) - Instant(time.Since(processStart))
+}
+
+func clock() Instant { return bootBase + Instant(time.Since(processStart)) }
+
+// wallClock gives wall time from the loop's own clock. It reads the system's anew when its last
+// reading is wallRefresh old, so a step of the system's clock shows up after that time.
+type wallClock struct {
+	read time.Time // stripped of its monotonic part
+	when Instant
+	fake bool // never read the system's
+}
+
+const wallRefresh = 100 * time.Millisecond
+
+func (w *wallClock) at(now Instant) time.Time {
+	if !w.fake && (w.when == 0 || now.Sub(w.when) >= wallRefresh) {
+		w.read, w.when = time.Now().Round(0), clock()
+	}
+	return w.read.Add(now.Sub(w.when))
+}

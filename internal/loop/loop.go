@@ -1,0 +1,240 @@
+// Package loop runs plain blocking code as fibers on an epoll loop.
+//
+// A Loop is an ordinary goroutine that owns everything that happens on it: fibers (stackful
+// coroutines), timers, and the descriptors registered with it. What one loop owns nobody else
+// touches, so none of it is locked. The only ways in from outside are Post and Stop.
+//
+// The package knows descriptors and readiness, not streams: reading and writing are package conn's.
+// A Sim runs the same loops without a kernel, on a clock that the test moves.
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// ErrTimeout is what a wait ends with when its deadline passes.
+var ErrTimeout = errors.New("timed out")
+
+// ErrStopped is what every wait ends with once the loop is told to stop.
+var ErrStopped = errors.New("loop stopped")
+
+// Options of a loop.
+type Options struct {
+	ID    int                                  // its place among the process's loops, from 0
+	Log   func(msg string)                     // told of panics and stalls, on any goroutine; nil drops them
+	Stall time.Duration                        // a turn longer than this is counted and logged with the stack; 0 = no watchdog
+	Spare int                                  // idle fibers kept whatever the load; 0 = 32
+	_     struct{ keyedLiteralsOnly struct{} } // more options may follow
+}
+
+// Loop is one event loop. Its methods are for its own goroutine (that is, for its fibers and the
+// callbacks it makes) except ID, Post, Stop, Stats and Conns, which are for anyone.
+type Loop struct {
+	opts Options
+	poll poller
+	now  Instant
+	wall wallClock
+
+	queue   []runnable // what the next drain runs, in order
+	current *fiber     // nil outside fibers
+	fibers  fiberList
+	timers  timerHeap
+	ends    []TurnEnder
+	posted  postQueue
+	awaits  int // fibers parked in Await
+	values  map[any]any
+
+	stopAsked atomic.Bool
+	stopping  bool
+	graceful  int // turns left to the fibers once stopping
+
+	watch watchdog
+	conns atomic.Int64
+	stats counters
+}
+
+// poller is what differs between a real loop and one of a Sim.
+type poller interface {
+	// poll hands the events there are to their sources, waiting for one if sleep is set, and
+	// reads the clock into l.now when it is done.
+	poll(l *Loop, sleep bool)
+	add(fd int, gen uint32, mask uint32) error
+	modify(fd int, gen uint32, mask uint32) error
+	remove(fd int) error
+	wake() // from any goroutine: makes a sleeping poll return
+	close()
+}
+
+// runnable is an entry of the run queue: a parked fiber to resume, or a task still without one. A
+// task gets its fiber only when it runs, so a burst of short tasks shares one warm fiber.
+type runnable struct {
+	fiber *fiber
+	task  Task
+}
+
+// drainBound is how many runnables one turn runs before it looks at the descriptors again, so that
+// fibers that keep waking each other cannot starve the rest.
+const drainBound = 1024
+
+// New returns a loop with its epoll descriptor open. It serves once Run is called.
+func New(opts Options) (*Loop, error) {
+	p, err := newEpoll()
+	if err != nil {
+		return nil, err
+	}
+	return newLoop(opts, p), nil
+}
+
+func newLoop(opts Options, p poller) *Loop {
+	if opts.Spare == 0 {
+		opts.Spare = 32
+	}
+	if opts.Log == nil {
+		opts.Log = func(string) {}
+	}
+	l := &Loop{opts: opts, poll: p}
+	if _, real := p.(*epoll); real {
+		l.now = clock()
+	}
+	return l
+}
+
+// Run serves until Stop has been carried out, on the calling goroutine, which needs no thread of its own.
+func (l *Loop) Run() {
+	unwatch := l.watch.start(l)
+	defer unwatch()
+	for l.turn(true) {
+	}
+	l.finish()
+}
+
+// turn is one round of the loop, in two phases. First everything that happened is only noted: events
+// mark their sources, posted work and timers run their short callbacks. Then the fibers run. So no
+// fiber runs while a batch of events is half delivered, and none closes a descriptor that a later
+// event of the same batch names. It reports whether another turn is wanted.
+func (l *Loop) turn(maySleep bool) bool {
+	sleep := maySleep && len(l.queue) == 0 && !l.posted.any.Load() && !l.stopping
+	l.poll.poll(l, sleep)
+	l.watch.turnBegins(l.now)
+	l.stats.turns.Add(1)
+
+	if l.posted.any.Load() {
+		l.posted.run()
+	}
+	l.timers.expire(l.now)
+	if l.stopAsked.Load() && !l.stopping {
+		l.beginStop()
+	}
+	l.drain()
+	l.endTurn()
+	if l.awaits > 0 {
+		yieldThread() // a busy loop would keep Await's goroutine waiting for a processor
+	}
+	if l.stopping {
+		l.graceful--
+		return l.fibers.live > 0 && l.graceful > 0 || l.awaits > 0
+	}
+	return true
+}
+
+func (l *Loop) drain() {
+	n := 0
+	for ; n < len(l.queue) && n < drainBound; n++ {
+		r := l.queue[n]
+		l.queue[n] = runnable{}
+		if r.fiber != nil {
+			r.fiber.queued = false
+			l.resume(r.fiber)
+			continue
+		}
+		f := l.fibers.take(l)
+		f.task = r.task
+		l.resume(f)
+	}
+	l.queue = l.queue[:copy(l.queue, l.queue[n:])]
+}
+
+// TurnEnder is called back at the end of a turn; see EndOfTurn.
+type TurnEnder interface{ EndTurn() }
+
+// EndOfTurn has f.EndTurn called once, at the end of this turn, before the loop looks for events. An
+// owner that may ask many times in a turn keeps a flag of its own. Batched log writes use it.
+func (l *Loop) EndOfTurn(f TurnEnder) { l.ends = append(l.ends, f) }
+
+func (l *Loop) endTurn() {
+	for i := 0; i < len(l.ends); i++ {
+		f := l.ends[i]
+		l.ends[i] = nil
+		l.guard(f.EndTurn)
+	}
+	l.ends = l.ends[:0]
+}
+
+// guard runs a callback of the loop itself, so that its panic costs that callback and nothing else.
+func (l *Loop) guard(fn func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			l.panicked(v)
+		}
+	}()
+	fn()
+}
+
+func (l *Loop) panicked(v any) {
+	l.stats.panics.Add(1)
+	l.opts.Log(fmt.Sprintf("panic: %v\n%s", v, debug.Stack()))
+}
+
+// stopTurns bounds how long fibers that ignore ErrStopped can hold up the end of a loop.
+const stopTurns = 1000
+
+// Stop ends the loop: every wait from now on returns ErrStopped, and Run returns when the fibers have
+// ended. It is safe from any goroutine and may be called again. Closing gracefully first (letting
+// requests finish) is the caller's business.
+func (l *Loop) Stop() {
+	l.stopAsked.Store(true)
+	l.poll.wake()
+}
+
+func (l *Loop) beginStop() {
+	l.stopping, l.graceful = true, stopTurns
+	for f := l.fibers.parked; f != nil; f = f.next {
+		if !f.awaiting {
+			l.wake(f)
+		}
+	}
+}
+
+func (l *Loop) finish() {
+	l.fibers.release(0)
+	l.posted.close()
+	l.poll.close()
+}
+
+// ID is the loop's place among the process's loops.
+func (l *Loop) ID() int { return l.opts.ID }
+
+// Now is the time this turn began.
+func (l *Loop) Now() Instant { return l.now }
+
+// Wall is the wall-clock time of this turn, for logs and Date.
+func (l *Loop) Wall() time.Time { return l.wall.at(l.now) }
+
+// Conns is the number of connections that count themselves on this loop. It is read by other loops
+// to spread new connections evenly, hence atomic.
+func (l *Loop) Conns() *atomic.Int64 { return &l.conns }
+
+// Value returns what SetValue stored under key: the seat of per-loop state of other packages.
+func (l *Loop) Value(key any) any { return l.values[key] }
+
+// SetValue stores v under key.
+func (l *Loop) SetValue(key, v any) {
+	if l.values == nil {
+		l.values = make(map[any]any)
+	}
+	l.values[key] = v
+}
