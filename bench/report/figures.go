@@ -41,8 +41,8 @@ const (
 // fold makes one value of the rounds' values.
 type fold func([]float64) float64
 
-// descriptions say how each figure is named, printed and folded. What must never happen is folded to
-// its worst round, everything else to the median.
+// descriptions say how each figure is named, printed and folded. What has to hold in every round is
+// folded to its worst round, everything else to the median.
 var descriptions = [figures]struct {
 	name   string
 	digits int
@@ -54,13 +54,13 @@ var descriptions = [figures]struct {
 	P99:           {"p99 ms", 2, Median},
 	Errors:        {"errors", 0, slices.Max[[]float64]},
 	Resident:      {"memory MB", 1, Median},
-	BackendConns:  {"backend connections", 0, Median},
+	BackendConns:  {"backend connections", 0, slices.Max[[]float64]},
 	TimeWait:      {"TIME_WAIT", 0, Median},
 	CPUPerGB:      {"CPU ms/GB", 0, Median},
 	GBPerSecond:   {"GB/s", 2, Median},
 	PerConnection: {"KB per idle connection", 2, Median},
 	Base:          {"base MB", 1, Median},
-	Peak:          {"peak concurrent requests", 0, slices.Max[[]float64]},
+	Peak:          {"peak concurrent requests", 0, slices.Min[[]float64]},
 	Reuse:         {"reuse %", 3, slices.Min[[]float64]},
 	Closed:        {"pooled connections closed", 0, slices.Max[[]float64]},
 	Opened:        {"backend connections opened under load", 0, slices.Max[[]float64]},

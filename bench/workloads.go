@@ -1,0 +1,240 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"hearth/bench/backend"
+	"hearth/bench/load"
+	"hearth/bench/proc"
+	"hearth/bench/report"
+	"hearth/bench/subject"
+)
+
+// workload is one line of the plan: what stands behind the proxy, how the proxy is configured, and the
+// load that is put on it.
+type workload struct {
+	name    string
+	proxy   subject.Options
+	backend behind
+	run     func(*trial) error
+}
+
+// behind is the backend: the counting one with a number of listeners, or nginx.
+type behind struct {
+	listeners int // 0: nginx
+	behaviour backend.Behaviour
+}
+
+// Names which the bars refer to.
+const (
+	small64     = "small GET, 64 connections, 1v1"
+	logged      = "small GET, 64 connections, 1v1, access log on"
+	megabyte    = "1 MB response, 16 connections, 1v1"
+	hundred     = "100 MB response, 4 connections, 1v1"
+	idleClients = "10,000 idle client connections, 1v1"
+	steady      = "steady load, 64 clients, 2v2"
+	reloading   = "10 reloads a second, 64 clients, 1v1"
+	closeReuse  = "backend closes on every reuse, two peers, 1v1"
+)
+
+var (
+	one      = subject.Options{Workers: 1}
+	two      = subject.Options{Workers: 2}
+	oneLog   = subject.Options{Workers: 1, AccessLog: true}
+	oneMany  = subject.Options{Workers: 1, Connections: 16384}
+	oneWarn  = subject.Options{Workers: 1, LogLevel: "warn"}
+	oneAgain = subject.Options{Workers: 1, Reloadable: true}
+
+	nginxBehind = behind{}
+	counting    = behind{listeners: 1}
+	impatient   = behind{listeners: 1, behaviour: backend.Behaviour{Idle: 20 * time.Millisecond}}
+	onceOnly    = behind{listeners: 2, behaviour: backend.Behaviour{CloseOnReuse: true}}
+)
+
+// plan is all workloads, in the order in which they run. "1v1" is one loop against one worker process
+// or thread, "2v2" two against two.
+var plan = []workload{
+	{"small GET, 1 connection, 1v1", one, nginxBehind, get("/small", 1)},
+	{"small GET, 8 connections, 1v1", one, nginxBehind, get("/small", 8)},
+	{small64, one, nginxBehind, get("/small", 64)},
+	{"small GET, 512 connections, 1v1", one, nginxBehind, get("/small", 512)},
+	{"small GET, 1 connection, 2v2", two, nginxBehind, get("/small", 1)},
+	{"small GET, 8 connections, 2v2", two, nginxBehind, get("/small", 8)},
+	{"small GET, 64 connections, 2v2", two, nginxBehind, get("/small", 64)},
+	{"small GET, 512 connections, 2v2", two, nginxBehind, get("/small", 512)},
+	{logged, oneLog, nginxBehind, get("/small", 64)},
+	{"small GET, connection per request, 64 clients, 1v1", one, nginxBehind, get("/small", 64, "Connection: close")},
+	{"10 KB response, 64 connections, 1v1", one, nginxBehind, get("/files/10k", 64)},
+	{megabyte, one, nginxBehind, get("/files/1m", 16)},
+	{hundred, one, nginxBehind, get("/files/100m", 4)},
+	{"10 KB POST, 16 connections, 1v1", one, counting, post(10<<10, 16)},
+	{"10 MB POST, 4 connections, 1v1", one, counting, post(10<<20, 4)},
+	{idleClients, oneMany, nginxBehind, idle(10_000)},
+	{steady, two, counting, steadyLoad},
+	{"backend closes idle connections, 128 clients, 1v1", one, impatient, pausing},
+	{closeReuse, oneWarn, onceOnly, reuseCloses},
+	{reloading, oneAgain, counting, reloadStorm},
+}
+
+// length is how long one load lasts.
+func (t *trial) length() time.Duration { return time.Duration(t.seconds) * time.Second }
+
+// get is GETs by wrk.
+func get(path string, conns int, headers ...string) func(*trial) error {
+	return func(t *trial) error {
+		t.warm(path, conns)
+		wrk := load.Wrk{URL: "http://" + t.proxy.Addr + path, Conns: conns, Seconds: t.seconds, Headers: headers, Dir: t.dir}
+		_, err := t.measure(func() (load.Result, error) { return wrk.Run(t.ctx) })
+		return err
+	}
+}
+
+// post is POSTs of size bytes; the backend has to have received them all.
+func post(size, conns int) func(*trial) error {
+	return func(t *trial) error {
+		t.warm("/", conns)
+		before, err := t.backend.Stats()
+		if err != nil {
+			return err
+		}
+		client := load.Client{Addr: t.proxy.Addr, Path: "/", Conns: conns, Body: size}
+		result, err := t.measure(func() (load.Result, error) { return client.Run(t.ctx, t.length()), nil })
+		if err != nil {
+			return err
+		}
+		after, err := t.backend.Stats()
+		if want := result.Requests * int64(size); err == nil && after.Bytes-before.Bytes < want {
+			err = fmt.Errorf("the backend received %d bytes of %d", after.Bytes-before.Bytes, want)
+		}
+		return err
+	}
+}
+
+// idle is the memory that n clients cost which have been served once and keep their connection.
+func idle(n int) func(*trial) error {
+	return func(t *trial) error {
+		t.warm("/small", 16)
+		base, err := proc.Memory(t.proxy.PID())
+		if err != nil {
+			return err
+		}
+		clients, err := load.OpenIdle(t.ctx, t.proxy.Addr, "/small", n)
+		if err != nil {
+			return err
+		}
+		defer clients.Close()
+		// Let the proxy finish with the last of them, and return what it wants to return.
+		select {
+		case <-t.ctx.Done():
+			return t.ctx.Err()
+		case <-time.After(time.Second):
+		}
+		full, err := proc.Memory(t.proxy.PID())
+		if err != nil {
+			return err
+		}
+		t.sample[report.Base] = float64(base) / (1 << 20)
+		t.sample[report.PerConnection] = float64(full-base) / 1024 / float64(n)
+		if err := clients.Check("/small"); err != nil {
+			return fmt.Errorf("an idle connection was not served again: %w", err)
+		}
+		t.sample[report.Errors] = 0
+		return nil
+	}
+}
+
+// steadyLoad compares the connections opened to the backend, from the very first request on, with the
+// most requests that were outstanding at once.
+func steadyLoad(t *trial) error {
+	client := load.Client{Addr: t.proxy.Addr, Path: "/", Conns: 64}
+	result, err := t.measure(func() (load.Result, error) { return client.Run(t.ctx, t.length()), nil })
+	if err != nil {
+		return err
+	}
+	stats, err := t.backend.Stats()
+	if err != nil {
+		return err
+	}
+	t.sample[report.Peak] = float64(result.Peak)
+	if n := stats.Requests - t.base.Requests; n > 0 {
+		t.sample[report.Reuse] = 100 * (1 - float64(stats.Accepted-t.base.Accepted)/float64(n))
+	}
+	return nil
+}
+
+// pausing is clients that pause between requests for up to three times as long as the backend keeps an
+// idle connection, so that it often closes one just as it is wanted.
+func pausing(t *trial) error {
+	client := load.Client{Addr: t.proxy.Addr, Path: "/", Conns: 128, Think: 60 * time.Millisecond}
+	_, err := t.measure(func() (load.Result, error) { return client.Run(t.ctx, t.length()), nil })
+	return err
+}
+
+// reuseCloses first loads with GETs, which can always be repeated, then with POSTs, which must fail
+// rather than be repeated.
+func reuseCloses(t *trial) error {
+	client := load.Client{Addr: t.proxy.Addr, Path: "/", Conns: 16}
+	if _, err := t.measure(func() (load.Result, error) { return client.Run(t.ctx, t.length()), nil }); err != nil {
+		return err
+	}
+	client.Body, client.IDs = 1<<10, true
+	posts := client.Run(t.ctx, t.length())
+	stats, err := t.backend.Stats()
+	if err != nil {
+		return err
+	}
+	t.sample[report.PostErrors] = float64(posts.Errors)
+	t.sample[report.Twice] = float64(stats.Repeated)
+	log := t.proxy.Log()
+	t.sample[report.Down] = float64(strings.Count(log, "temporarily disabled") + strings.Count(log, "no live upstreams"))
+	return nil
+}
+
+// reloadStorm reloads the proxy every 100 ms while clients send, and looks at what that does to them and
+// to the connections to the backend.
+func reloadStorm(t *trial) error {
+	length := 10 * time.Second
+	if t.quick {
+		length = 3 * time.Second
+	}
+	t.warm("/", 64)
+	before, err := t.backend.Stats()
+	if err != nil {
+		return err
+	}
+	client := load.Client{Addr: t.proxy.Addr, Path: "/", Conns: 64}
+	reloads := 0
+	_, err = t.measure(func() (load.Result, error) {
+		done := make(chan load.Result)
+		go func() { done <- client.Run(t.ctx, length) }()
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		var failed error
+		for {
+			select {
+			case result := <-done:
+				return result, failed
+			case <-tick.C:
+				if err := t.proxy.Reload(); err != nil {
+					failed = errors.Join(errors.New("cannot be reloaded"), err)
+					tick.Stop()
+				}
+				reloads++
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	after, err := t.backend.Stats()
+	if err != nil {
+		return err
+	}
+	t.sample[report.Reloads] = float64(reloads)
+	t.sample[report.Opened] = float64(after.Accepted - before.Accepted)
+	t.sample[report.Closed] = float64(after.ClosedByPeer - before.ClosedByPeer)
+	return nil
+}
