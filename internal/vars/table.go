@@ -15,6 +15,10 @@ type Table[R Env] struct {
 	// evaluated; it then has no value.
 	Cycle func(r R, name string)
 
+	// MatchFailed, if set, is told of a match that was given up, as after the time
+	// limit; it counts as no match.
+	MatchFailed func(r R, pattern string, err error)
+
 	known    map[string]*known[R]
 	prefixes []prefix[R]
 	refs     map[string]*Ref[R]
