@@ -63,7 +63,8 @@ func (in *instance) mark(field any) {
 }
 
 // The usual levels of slots: which kinds of block have a value of their own.
-// Other blocks use that of the nearest block around them which has one.
+// Other blocks use that of the nearest block around them which has one. Main and HTTP do not
+// belong in one level: the http block is finished before the rest of the file is read.
 const (
 	RootLevel     = Main
 	EventsLevel   = Events

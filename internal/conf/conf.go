@@ -37,7 +37,8 @@ func (p Pos) String() string {
 // Error is a refusal of the configuration, in nginx's wording.
 type Error struct {
 	Pos
-	Msg string
+	Level string // of the error log: "emerg", seldom "crit"
+	Msg   string
 }
 
 // Error returns "MESSAGE in FILE:LINE".

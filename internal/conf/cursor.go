@@ -13,9 +13,8 @@ type Cursor struct {
 	tree   *tree
 	config *Config
 
-	src   *source    // nil before and after reading
-	in    *Block     // the block being read
-	dir   *Directive // the directive being applied; nil in a free-form block
+	src   *source // nil before and after reading
+	in    *Block  // the block being read
 	name  string
 	each  func(name string, args []string) error // in a free-form block
 	body  bool                                   // the current directive's `{` is still to be read
@@ -51,7 +50,7 @@ func (c *Cursor) Pos() Pos {
 
 // Errorf makes an error at the current place.
 func (c *Cursor) Errorf(format string, args ...any) error {
-	return &Error{Pos: c.Pos(), Msg: shorten(fmt.Sprintf(format, args...))}
+	return &Error{Pos: c.Pos(), Level: "emerg", Msg: shorten(fmt.Sprintf(format, args...))}
 }
 
 // Warnf reports a warning at the current place.

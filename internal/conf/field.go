@@ -73,6 +73,14 @@ func ListAll[C, T any](s *Slot[C], d Directive, parse func(c *Cursor, args []str
 		})
 }
 
+// BitSet is a directive whose arguments are words that each stand for a bit (proxy_next_upstream).
+// Repeated in one block it adds to the set.
+func BitSet[C any, T bitSet](s *Slot[C], d Directive, words map[string]T, field func(*C) *T) Directive {
+	at := func(in *instance) *T { return field(in.value.(*C)) }
+	return stored(s, d, at,
+		func(c *Cursor, in *instance, args []string) error { return addBits(c, at(in), words, args) })
+}
+
 // stored completes a row whose value is kept at `at` and put there by store.
 func stored[C, T any](s *Slot[C], d Directive, at func(*instance) *T, store func(c *Cursor, in *instance, args []string) error) Directive {
 	d.slot = s

@@ -39,10 +39,9 @@ type Config struct {
 	ConfPrefix string // its directory, with a slash at the end: where `include` starts
 }
 
-const (
-	// maxDepth bounds blocks and includes within each other, lest a file fill the memory.
-	maxDepth = 1000
-)
+// maxDepth bounds blocks and includes within each other, lest a file that includes itself
+// fill the memory.
+const maxDepth = 1000
 
 // Load reads the configuration and applies every directive. The error is an *Error.
 func Load(o Options) (*Config, error) {
@@ -65,6 +64,9 @@ func Load(o Options) (*Config, error) {
 	c := &Cursor{opts: o, schema: o.Schema, tree: t, config: config, in: root}
 	err := c.load(file)
 	t.frozen = true
+	if _, ok := err.(*Error); !ok && err != nil { // from a hook at the end of the file
+		err = c.Errorf("%s", err)
+	}
 	return config, err
 }
 
@@ -79,7 +81,7 @@ func (c *Cursor) load(file string) error {
 	if err := c.readFile(file); err != nil {
 		return err
 	}
-	return c.finish(c.in)
+	return c.finish(c.in) // c.src is nil again: errors have no place
 }
 
 // readFile reads a whole file into the current block.
@@ -111,11 +113,10 @@ func (c *Cursor) remember(name string, content []byte) {
 }
 
 func (c *Cursor) openError(name string, err error) error {
-	call := "open"
 	if pathError := (*os.PathError)(nil); errors.As(err, &pathError) && pathError.Op == "read" {
-		call = "pread"
+		return &Error{Level: "crit", Msg: shorten("pread() \"" + name + "\" failed " + Errno(err))}
 	}
-	return c.Errorf("%s() \"%s\" failed %s", call, name, Errno(err))
+	return c.Errorf("open() \"%s\" failed %s", name, Errno(err))
 }
 
 // Errno returns what nginx writes of a system error: "(2: No such file or directory)".
@@ -210,13 +211,13 @@ func (c *Cursor) apply(name string, args []string, end ending) error {
 
 // run calls Set, with the state of the directive around it put aside.
 func (c *Cursor) run(d *Directive, name string, args []string, block bool) error {
-	dir, outerName, body := c.dir, c.name, c.body
-	c.dir, c.name, c.body = d, name, block
+	outerName, body := c.name, c.body
+	c.name, c.body = name, block
 	err := c.directiveError(name, d.Set(c, c.in, args))
-	if err == nil && c.body != false {
+	if err == nil && c.body {
 		err = c.Errorf("the block of \"%s\" was not read", name)
 	}
-	c.dir, c.name, c.body = dir, outerName, body
+	c.name, c.body = outerName, body
 	return err
 }
 

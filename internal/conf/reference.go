@@ -2,7 +2,6 @@ package conf
 
 import (
 	_ "embed"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -97,7 +96,3 @@ func knownModule(name string, in Context) string {
 func knownAnywhere(name string) bool {
 	return slices.ContainsFunc(knownByName()[name], func(k known) bool { return k.in != 0 })
 }
-
-// WriteReference writes docs/CONFIGURATION.md: every directive of nginx's http, core and
-// upstream modules and of hearth's own, and what becomes of it in hearth.
-func WriteReference(w io.Writer, s *Schema) error { return nil }

@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Schema is the set of directives a configuration may use.
@@ -71,11 +72,12 @@ func (s *Schema) Lookup(name string, in Context) *Directive {
 
 // missing is the error for a directive that has no row in this context.
 func (s *Schema) missing(c *Cursor, name string, in Context) error {
+	printed, _, _ := strings.Cut(name, "\x00") // nginx prints a C string
 	if module := knownModule(name, in); module != "" {
-		return c.Errorf("directive \"%s\" (%s) is not supported by hearth yet", name, module)
+		return c.Errorf("directive \"%s\" (%s) is not supported by hearth yet", printed, module)
 	}
 	if len(s.named[name]) > 0 || knownAnywhere(name) {
-		return c.Errorf("\"%s\" directive is not allowed here", name)
+		return c.Errorf("\"%s\" directive is not allowed here", printed)
 	}
-	return c.Errorf("unknown directive \"%s\"", name)
+	return c.Errorf("unknown directive \"%s\"", printed)
 }

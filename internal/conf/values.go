@@ -94,22 +94,34 @@ func Enum[T any](words map[string]T) func(*Cursor, []string) (T, error) {
 	}
 }
 
-// Bits returns a parser of a set of words, each a bit, in any case.
-func Bits[T ~uint32 | ~uint64 | ~int](words map[string]T) func(*Cursor, []string) (T, error) {
+// bitSet is what a set of words can be kept in.
+type bitSet interface {
+	~uint8 | ~uint16 | ~uint32 | ~uint64 | ~int
+}
+
+// Bits returns a parser of a set of words, each a bit, in any case. A directive that may be
+// repeated, as most of these may, is a BitSet row instead.
+func Bits[T bitSet](words map[string]T) func(*Cursor, []string) (T, error) {
 	return func(c *Cursor, args []string) (T, error) {
 		var set T
-		for _, arg := range args {
-			bit, ok := words[strings.ToLower(arg)]
-			switch {
-			case !ok:
-				return set, c.Errorf("invalid value \"%s\"", arg)
-			case set&bit == bit:
-				c.Warnf("duplicate value \"%s\"", arg)
-			}
-			set |= bit
-		}
-		return set, nil
+		err := addBits(c, &set, words, args)
+		return set, err
 	}
+}
+
+func addBits[T bitSet](c *Cursor, set *T, words map[string]T, args []string) error {
+	for _, arg := range args {
+		bit, ok := words[strings.ToLower(arg)]
+		switch {
+		case !ok:
+			return c.Errorf("invalid value \"%s\"", arg)
+		case *set&bit != 0:
+			c.Warnf("duplicate value \"%s\"", arg)
+		default:
+			*set |= bit
+		}
+	}
+	return nil
 }
 
 // Number is what AtLeast and Between can bound.
