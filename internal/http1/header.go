@@ -10,8 +10,8 @@ import (
 // a look-up is an index and not a comparison of strings. 0 is every other field.
 type ID uint8
 
-// The known header fields. Those up to lastFraming decide how a message is
-// read; those up to lastUnique may occur once in a request.
+// The known header fields. Those from firstUnique to lastUnique
+// may occur only once in a request.
 const (
 	Other ID = iota
 	Connection
@@ -26,9 +26,9 @@ const (
 	IfMatch
 	IfNoneMatch
 	ContentRange
-	Range
 	IfRange
 	Authorization
+	Range
 	UserAgent
 	Referer
 	ContentType
@@ -89,7 +89,6 @@ const (
 
 	firstUnique = Host
 	lastUnique  = Authorization
-	lastFraming = Expect
 )
 
 var names = [numIDs]string{
@@ -171,11 +170,37 @@ func (id ID) String() string { return names[id] }
 
 // Lookup returns the ID of a field name, in whatever case it is written, or Other.
 func Lookup(name []byte) ID {
-	if len(name) < 2 || len(name) > maxName {
+	if !ValidName(name) {
+		return Other
+	}
+	return lookupToken(name)
+}
+
+// lookupToken is Lookup for a name that is known to be a token. Among the
+// characters of tokens that known names have, c|0x20 is the same only for the
+// two cases of a letter, so that eight bytes can be compared at a time.
+func lookupToken(name []byte) ID {
+	n := len(name)
+	if n < 2 || n > maxName {
 		return Other
 	}
 	id := nameTable[nameHash(name)]
-	if id == Other || !text.EqualFold(name, names[id]) {
+	known := lowerNames[id]
+	if len(known) != n {
+		return Other
+	}
+	if n < 8 {
+		if !text.EqualFold(name, text.String(known)) {
+			return Other
+		}
+		return id
+	}
+	const fold = 0x2020202020202020
+	differ := (binary.LittleEndian.Uint64(name[n-8:]) | fold) ^ binary.LittleEndian.Uint64(known[n-8:])
+	for i := 0; i+8 < n; i += 8 {
+		differ |= (binary.LittleEndian.Uint64(name[i:]) | fold) ^ binary.LittleEndian.Uint64(known[i:])
+	}
+	if differ != 0 {
 		return Other
 	}
 	return id
@@ -186,8 +211,9 @@ func Lookup(name []byte) ID {
 // TestEveryKnownNameHasItsSlot fails when a new name collides; then nameSeed
 // must change.
 var (
-	nameTable [1024]ID
-	maxName   int
+	nameTable  [1024]ID
+	lowerNames [numIDs][]byte
+	maxName    int
 )
 
 const nameSeed = 0x5e98c13f
@@ -203,6 +229,7 @@ func nameHash(name []byte) uint32 {
 func init() {
 	for id := Other + 1; id < numIDs; id++ {
 		nameTable[nameHash([]byte(names[id]))] = id
+		lowerNames[id] = text.AppendLower(nil, []byte(names[id]))
 		maxName = max(maxName, len(names[id]))
 	}
 }
@@ -221,14 +248,9 @@ type fields struct {
 	first  [numIDs]uint16 // index in Fields plus one; 0 = not there
 }
 
-func (f *fields) reset() {
-	f.Fields = f.Fields[:0]
-	f.first = [numIDs]uint16{}
-}
-
 func (f *fields) add(name, value []byte, id ID) {
 	f.Fields = append(f.Fields, Field{name, value, id})
-	if f.first[id] == 0 {
+	if id != Other && f.first[id] == 0 {
 		f.first[id] = uint16(len(f.Fields))
 	}
 }

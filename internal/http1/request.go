@@ -13,7 +13,7 @@ type RequestOptions struct {
 	IgnoreInvalidHeaders bool // ignore_invalid_headers: drop fields with invalid names
 	MaxHeaders           int  // max_headers: how many field lines a request may have
 	LineLimit            int  // size of one of large_client_header_buffers: longest line
-	TotalLimit           int  // their number times size: longest head
+	TotalLimit           int  // longest head: client_header_buffer_size, and all large_client_header_buffers
 }
 
 // RequestHead is a request without its body. All bytes are views into the
@@ -69,8 +69,11 @@ const (
 
 // Reset prepares for a new request. The options must not change before the head is complete.
 func (p *RequestParser) Reset(opt *RequestOptions) {
-	p.Head.fields.reset()
-	*p = RequestParser{opt: opt, Head: RequestHead{fields: p.Head.fields, ContentLength: -1}}
+	list := p.Head.Fields[:0]
+	*p = RequestParser{}
+	p.opt = opt
+	p.Head.Fields = list
+	p.Head.ContentLength = -1
 }
 
 // Started reports whether a byte of a request has been seen, other than empty lines before it.
@@ -181,12 +184,16 @@ func (p *RequestParser) incomplete(buf []byte, state lineState) *Error {
 		return nil
 	case p.state == readingFirstLine:
 		return errTooLongURI
-	case state == headTooLong:
-		return &Error{StatusRequestHeaderTooLarge, "client sent too large request" + readingHeaders}
 	}
-	start := buf[p.lines.pos:min(len(buf), p.lines.pos+maxQuoted)]
+	l := &p.lines
+	end := min(len(buf), l.pos+maxQuoted)
+	if state == lineTooLong {
+		end = min(end, l.pos+p.opt.LineLimit)
+	} else {
+		end = min(end, l.start+p.opt.TotalLimit)
+	}
 	return &Error{StatusRequestHeaderTooLarge,
-		fmt.Sprintf("client sent too long header line: \"%s...\"", start) + readingHeaders}
+		fmt.Sprintf("client sent too long header line: \"%s...\"", buf[l.pos:end]) + readingHeaders}
 }
 
 // maxQuoted is how much of a line that is too long goes into the error log.
@@ -230,7 +237,7 @@ func (p *RequestParser) field(line []byte) *Error {
 		}
 		return nil
 	}
-	id := Lookup(name)
+	id := lookupToken(name)
 	if id >= firstUnique && id <= lastUnique && p.Head.Has(id) {
 		return p.duplicate(name, value, id)
 	}
@@ -266,6 +273,9 @@ func (p *RequestParser) finish() *Error {
 	h := &p.Head
 	if len(h.Path) == 0 {
 		h.Path = rootPath
+	}
+	if len(h.Target) == 0 && h.Scheme != nil {
+		h.Target = rootPath
 	}
 	if err := h.host(); err != nil {
 		return err

@@ -74,7 +74,7 @@ type requestLine struct {
 	MethodID Method
 	// Target is the request target as sent, without scheme and authority of
 	// the absolute form: $request_uri. It is "?a" when an absolute form has
-	// arguments and no path, and empty when it has neither.
+	// arguments and no path, and "/" when it has neither. It is empty for CONNECT.
 	Target []byte
 	// Path is Target up to "?" or "#". When Complex is set it still has to go
 	// through NormalizePath. It is "/" when the absolute form has no path.
@@ -275,7 +275,7 @@ func (r *requestLine) parseVersion(b []byte) *Error {
 	}
 	b = b[n+1:]
 	minor, n := digits(b)
-	if n == 0 || minor > 99 || skipSpaces(b, n) != len(b) {
+	if n == 0 || minor > 999 || skipSpaces(b, n) != len(b) {
 		return errInvalidRequest
 	}
 	r.Major, r.Minor = major, minor

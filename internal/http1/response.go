@@ -66,9 +66,12 @@ type ResponseParser struct {
 // Reset prepares for the response to a request with that method. The options
 // must not change before the head is complete.
 func (p *ResponseParser) Reset(opt *ResponseOptions, request Method) {
-	p.Head.fields.reset()
-	*p = ResponseParser{opt: opt, request: request, state: readingFirstLine,
-		Head: ResponseHead{fields: p.Head.fields, ContentLength: -1, KeepAliveHint: KeepAliveHint{-1, -1}}}
+	list := p.Head.Fields[:0]
+	*p = ResponseParser{}
+	p.opt, p.request, p.state = opt, request, readingFirstLine
+	p.Head.Fields = list
+	p.Head.ContentLength = -1
+	p.Head.KeepAliveHint = KeepAliveHint{-1, -1}
 }
 
 // Parse reads a response head from the front of buf; see RequestParser.Parse.
@@ -166,7 +169,7 @@ func (p *ResponseParser) field(line []byte) *Error {
 		}
 		return nil
 	}
-	id := Lookup(name)
+	id := lookupToken(name)
 	if (id == ContentLength || id == TransferEncoding) && h.Has(id) {
 		previous := h.Fields[h.Index(id)]
 		return badResponse(fmt.Sprintf("upstream sent duplicate header line: \"%s: %s\", previous value: \"%s: %s\"",
