@@ -1,0 +1,200 @@
+package pool
+
+import (
+	"sync/atomic"
+	"time"
+
+	"hearth/internal/conn"
+	"hearth/internal/loop"
+)
+
+// Opener makes connections of one identity ahead of need, for keepalive_min.
+type Opener struct {
+	Dialer  conn.Dialer
+	Options conn.DialOptions
+	Timeout time.Duration // for the connect, and again for the handshake; 0 = none
+	// Handshake makes the connection ready to carry a request (TLS); nil = nothing to do. It runs in a
+	// fiber of the connection's loop.
+	Handshake func(c *conn.Conn, deadline loop.Instant) error
+}
+
+// warmer keeps keepalive_min idle connections of one key. One fiber at a time fills up, on the loop
+// that was told of the need last, so that a backend that has just come up is not stormed; after a
+// failure it pauses, twice as long each time up to warmPauseMost.
+type warmer struct {
+	key     *Key
+	open    Opener
+	busy    atomic.Bool // a fill is asked for, runs, or pauses: whoever sets it asks
+	stopped atomic.Bool
+
+	// What follows belongs to the fill that set busy.
+	loop  *loop.Loop
+	pause time.Duration
+	timer loop.Timer
+}
+
+const (
+	warmPauseLeast = 100 * time.Millisecond
+	warmPauseMost  = 30 * time.Second
+)
+
+// KeepWarm keeps Limits.Min idle connections of k ready from now on. Calling it again changes how they
+// are made. It ends when the peer is removed or the group closed. From any goroutine.
+func (g *Group) KeepWarm(k *Key, open Opener) {
+	w := &warmer{key: k, open: open}
+	if old := k.warm.Swap(w); old != nil {
+		old.stopped.Store(true)
+	}
+	w.wake()
+}
+
+func (g *Group) warmAll() {
+	for _, w := range g.warmers(nil) {
+		w.wake()
+	}
+}
+
+// stopWarming ends it for a peer, nil = for all.
+func (g *Group) stopWarming(only *peer) {
+	for _, w := range g.warmers(only) {
+		w.stopped.Store(true)
+		w.key.warm.CompareAndSwap(w, nil)
+	}
+}
+
+func (g *Group) warmers(only *peer) (all []*warmer) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, k := range g.keys {
+		if w := k.warm.Load(); w != nil && (only == nil || k.peer == only) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// wake starts a fill if one is needed and none is at it. From any goroutine, no part's lock held.
+func (w *warmer) wake() {
+	if !w.needed() || !w.busy.CompareAndSwap(false, true) {
+		return
+	}
+	parts := w.key.group.parts
+	w.loop = parts[w.emptiest()].loop
+	w.loop.Post(func() { w.loop.Start(w) })
+}
+
+// needed tells whether there are fewer idle connections of the key than wanted.
+func (w *warmer) needed() bool {
+	g := w.key.group
+	least := g.limits.Load().Min
+	if least == 0 || w.stopped.Load() {
+		return false
+	}
+	idle := 0
+	for i := range w.key.stacks {
+		idle += int(w.key.stacks[i].n.Load())
+	}
+	return idle < least
+}
+
+// emptiest is the loop with the fewest idle connections of the key.
+func (w *warmer) emptiest() int {
+	best := 0
+	for i := range w.key.stacks {
+		if w.key.stacks[i].n.Load() < w.key.stacks[best].n.Load() {
+			best = i
+		}
+	}
+	return best
+}
+
+// RunFiber fills up, then lets go of busy and looks once more: a need that arose in between found busy
+// set and counted on us. Where there is no place (max_conns, or the group's bound) it gives up until a
+// lease or a close wakes it.
+func (w *warmer) RunFiber() {
+	for w.needed() {
+		full, err := w.dial()
+		if full {
+			w.busy.Store(false)
+			return
+		}
+		if err != nil {
+			w.pause = min(max(2*w.pause, warmPauseLeast), warmPauseMost)
+			w.timer.Reset(w.loop, w.loop.Now().Add(w.pause), w)
+			return // still busy
+		}
+		w.pause = 0
+	}
+	w.busy.Store(false)
+	w.wake()
+}
+
+// OnTimer is the end of a pause.
+func (w *warmer) OnTimer(*loop.Timer) { w.loop.Start(w) }
+
+// FiberPanicked keeps a panic in a handshake from leaving busy set for ever.
+func (w *warmer) FiberPanicked(any) { w.busy.Store(false) }
+
+// dial opens one connection and links it. It never closes another for it: full says there is no place.
+func (w *warmer) dial() (full bool, err error) {
+	k, l := w.key, w.loop
+	g := k.group
+	p := g.parts[l.ID()]
+	if !g.budget.draw() && !g.spareOf(nil) {
+		return true, nil
+	}
+	if !k.peer.claim() {
+		p.addSpare()
+		return true, nil
+	}
+	g.open.Add(1)
+	k.open.Add(1)
+	c, connect, handshake, err := w.connect()
+	block := k.peer.figures.Block(p.at)
+	if err != nil {
+		p.addSpare()
+		block[figDialFailed].Add(1)
+		g.closed(k)
+		return false, err
+	}
+	block[figDial].Add(1)
+	k.peer.noteDial(connect, handshake)
+	m := newMember(c, k, p, l.Now())
+	why := m.keepable(g.limits.Load(), l.Now())
+	p.addSpare() // put takes it at once: nothing else runs on this loop meanwhile
+	if why == Kept {
+		why = p.put(m, l.Now())
+	}
+	if why != Kept {
+		g.drop(m, why)
+	}
+	return false, nil
+}
+
+// connect dials and shakes hands, timing both.
+func (w *warmer) connect() (c *conn.Conn, connect, handshake time.Duration, err error) {
+	l, began := w.loop, w.loop.Now()
+	if c, err = w.open.Dialer.Dial(l, w.key.id.Addr, w.open.Options); err != nil {
+		return nil, 0, 0, err
+	}
+	if err = c.WaitConnected(w.deadline()); err == nil {
+		connect = l.Now().Sub(began)
+		if w.open.Handshake != nil {
+			began = l.Now()
+			err = w.open.Handshake(c, w.deadline())
+			handshake = l.Now().Sub(began)
+		}
+	}
+	if err != nil {
+		c.Close()
+		return nil, 0, 0, err
+	}
+	return c, connect, handshake, nil
+}
+
+func (w *warmer) deadline() loop.Instant {
+	if w.open.Timeout == 0 {
+		return 0
+	}
+	return w.loop.Now().Add(w.open.Timeout)
+}
