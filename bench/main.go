@@ -182,7 +182,8 @@ func runAll(ctx context.Context, o *options, lab *laboratory, subjects []subject
 				}
 				progress(round, s.Name, t, err)
 				if err != nil {
-					results.Note(w.name, s.Name, "failed: "+err.Error())
+					// What a program complains about must not tell where it was run.
+					results.Note(w.name, s.Name, "failed: "+strings.ReplaceAll(err.Error(), lab.dir, "DIR"))
 					continue
 				}
 				results.Add(w.name, s.Name, round, t.sample)

@@ -41,12 +41,13 @@ const (
 )
 
 var (
-	one      = subject.Options{Workers: 1}
-	two      = subject.Options{Workers: 2}
-	oneLog   = subject.Options{Workers: 1, AccessLog: true}
-	oneMany  = subject.Options{Workers: 1, Connections: 16384}
-	oneWarn  = subject.Options{Workers: 1, LogLevel: "warn"}
-	oneAgain = subject.Options{Workers: 1, Reloadable: true}
+	one          = subject.Options{Workers: 1}
+	two          = subject.Options{Workers: 2}
+	oneLog       = subject.Options{Workers: 1, AccessLog: true}
+	oneMany      = subject.Options{Workers: 1, Connections: 12000}
+	oneUnspooled = subject.Options{Workers: 1, Unspooled: true}
+	oneRetry     = subject.Options{Workers: 1, Retry: true}
+	oneWarn      = subject.Options{Workers: 1, Retry: true, LogLevel: "warn"} // warn: peers marked down
 
 	nginxBehind = behind{}
 	counting    = behind{listeners: 1}
@@ -70,13 +71,14 @@ var plan = []workload{
 	{"10 KB response, 64 connections, 1v1", one, nginxBehind, get("/files/10k", 64)},
 	{megabyte, one, nginxBehind, get("/files/1m", 16)},
 	{hundred, one, nginxBehind, get("/files/100m", 4)},
+	{"100 MB response, no temporary file, 4 connections, 1v1", oneUnspooled, nginxBehind, get("/files/100m", 4)},
 	{"10 KB POST, 16 connections, 1v1", one, counting, post(10<<10, 16)},
 	{"10 MB POST, 4 connections, 1v1", one, counting, post(10<<20, 4)},
 	{idleClients, oneMany, nginxBehind, idle(10_000)},
 	{steady, two, counting, steadyLoad},
-	{"backend closes idle connections, 128 clients, 1v1", one, impatient, pausing},
+	{"backend closes idle connections, 128 clients, 1v1", oneRetry, impatient, pausing},
 	{closeReuse, oneWarn, onceOnly, reuseCloses},
-	{reloading, oneAgain, counting, reloadStorm},
+	{reloading, one, counting, reloadStorm},
 }
 
 // length is how long one load lasts.

@@ -13,7 +13,8 @@ type Options struct {
 	Connections int      // bound on connections per worker
 	AccessLog   bool     // one line a request, written to a file
 	LogLevel    string   // of the error log
-	Reloadable  bool     // the configuration will be reloaded
+	Unspooled   bool     // responses are never written to temporary files, which nginx does by default
+	Retry       bool     // the backend ends connections; nginx's default is to try a GET again then
 }
 
 // settings is what the templates see.
@@ -24,9 +25,8 @@ type settings struct {
 }
 
 // nginxTemplate is the nginx.conf of nginx and of hearth, byte for byte the same. It is nginx at its best
-// for this job: keepalive to the backend in a pool that never overflows, no bound on requests per
-// connection, a listener per worker, no temporary files for responses (a client that reads as fast as it
-// can gains nothing from them).
+// for keepalive: a pool to the backend that never overflows, no bound on requests per connection, a listener
+// per worker. Buffering is as users have it, by default.
 var nginxTemplate = template.Must(template.New("nginx").Parse(`{{if .Root}}user root;
 {{end}}worker_processes {{.Workers}};
 worker_rlimit_nofile 65536;
@@ -54,18 +54,22 @@ http {
             proxy_pass http://backend;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
-            proxy_max_temp_file_size 0;
-        }
+{{if .Unspooled}}            proxy_max_temp_file_size 0;
+{{end}}        }
     }
 }
 `))
 
-// haproxyTemplate is the same in HAProxy's language.
+// haproxyTemplate is the same in HAProxy's language. It would refuse to start where the descriptor limit is
+// below twice maxconn, which is far more than the workloads need: hence no strict-limits. It would also close idle
+// backend connections when it has used a quarter of its descriptors: hence the ratios.
 var haproxyTemplate = template.Must(template.New("haproxy").Parse(`global
     nbthread {{.Workers}}
     maxconn {{.Connections}}
-{{if .Reloadable}}    stats socket admin.sock level admin expose-fd listeners
-{{end}}{{if .AccessLog}}    log stdout format raw local0
+    no strict-limits
+    tune.pool-low-fd-ratio 100
+    tune.pool-high-fd-ratio 100
+{{if .AccessLog}}    log stdout format raw local0
 {{end}}defaults
     mode http
 {{if .AccessLog}}    log global
@@ -76,11 +80,13 @@ var haproxyTemplate = template.Must(template.New("haproxy").Parse(`global
     timeout client 1h
     timeout server 60s
     timeout http-keep-alive 1h
-frontend proxy
+{{if .Retry}}    retry-on conn-failure empty-response
+{{end}}frontend proxy
     bind {{.Listen}} backlog 4096
     default_backend backend
 backend backend
-    balance roundrobin
+{{if .Retry}}    http-request disable-l7-retry unless METH_GET
+{{end}}    balance roundrobin
 {{range $i, $addr := .Backends}}    server s{{$i}} {{$addr}} pool-max-conn -1 pool-purge-delay 1h
 {{end}}`))
 

@@ -20,7 +20,7 @@ type Subject struct {
 	Name    string
 	program string
 	conf    *template.Template
-	args    func(dir, conf string, o Options) []string
+	args    func(dir, conf string) []string
 	version []string // the command that prints its version in its first line
 	reload  syscall.Signal
 }
@@ -47,17 +47,14 @@ func likeNginx(name, program string) Subject {
 	}
 }
 
-func nginxArgs(dir, conf string, _ Options) []string {
+func nginxArgs(dir, conf string) []string {
 	return []string{"-p", dir, "-e", "error.log", "-c", conf, "-g", "daemon off;"}
 }
 
-// haproxyArgs runs HAProxy as one process in the foreground, or, when it is to be reloaded, under its
-// master, which is the way it is reloaded without losing connections.
-func haproxyArgs(dir, conf string, o Options) []string {
-	if o.Reloadable {
-		return []string{"-W", "-db", "-C", dir, "-f", conf}
-	}
-	return []string{"-db", "-C", dir, "-f", conf}
+// haproxyArgs runs HAProxy in the foreground, under a master process, which is the way it is reloaded
+// without losing connections. The master does nothing else.
+func haproxyArgs(dir, conf string) []string {
+	return []string{"-W", "-db", "-C", dir, "-f", conf}
 }
 
 // Missing says why the subject cannot be started here, or returns nil.
@@ -73,8 +70,11 @@ func (s Subject) Version() string {
 		return "unknown"
 	}
 	line, _, _ := strings.Cut(string(out), "\n")
-	line, _, _ = strings.Cut(line, " - http") // HAProxy adds its home page
-	return strings.TrimSpace(strings.TrimPrefix(line, s.Name+" version: "))
+	line, _, _ = strings.Cut(line, " - http")                // HAProxy adds its home page
+	if _, after, ok := strings.Cut(line, " version: "); ok { // nginx says what it is first
+		line = after
+	}
+	return strings.TrimSpace(line)
 }
 
 // Running is a proxy that serves.
@@ -115,13 +115,13 @@ func (s Subject) Start(ctx context.Context, ports *child.Ports, dir string, o Op
 	if program, err = filepath.Abs(program); err != nil {
 		return nil, err
 	}
-	r.process, err = child.Start(s.Name, r.output, append([]string{program}, s.args(r.dir, conf, o)...)...)
+	r.process, err = child.Start(s.Name, r.output, append([]string{program}, s.args(r.dir, conf)...)...)
 	if err != nil {
 		r.output.Close()
 		return nil, err
 	}
 	if err := r.process.WaitListening(ctx, addr); err != nil {
-		complaint := r.Log()
+		complaint := strings.ReplaceAll(r.Log(), r.dir+"/", "")
 		r.Stop()
 		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(tail(complaint, 500)))
 	}

@@ -15,7 +15,7 @@ func TestNginxAndHearthGetTheSameFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		texts = append(texts, text)
-		if got := s.args("dir", "conf", o); got[len(got)-1] != "daemon off;" {
+		if got := s.args("dir", "conf"); got[len(got)-1] != "daemon off;" {
 			t.Errorf("%s is started with %q", s.Name, got)
 		}
 	}
@@ -25,14 +25,14 @@ func TestNginxAndHearthGetTheSameFile(t *testing.T) {
 }
 
 func TestOptionsReachBothLanguages(t *testing.T) {
-	o := Options{Workers: 2, Backends: []string{"127.0.0.1:1", "127.0.0.1:2"}, AccessLog: true, LogLevel: "warn", Reloadable: true}
+	o := Options{Workers: 2, Backends: []string{"127.0.0.1:1", "127.0.0.1:2"}, AccessLog: true, LogLevel: "warn", Retry: true, Unspooled: true}
 	for _, c := range []struct {
 		name string
 		want []string
 	}{
 		{"nginx", []string{"worker_processes 2;", "server 127.0.0.1:1;", "server 127.0.0.1:2;", "access_log access.log combined;",
-			"error_log error.log warn;", "listen 127.0.0.1:80 backlog=4096 reuseport;", "worker_connections 4096;"}},
-		{"haproxy", []string{"nbthread 2", "server s0 127.0.0.1:1", "server s1 127.0.0.1:2", "option httplog", "expose-fd listeners", "bind 127.0.0.1:80"}},
+			"error_log error.log warn;", "listen 127.0.0.1:80 backlog=4096 reuseport;", "worker_connections 4096;", "proxy_max_temp_file_size 0;"}},
+		{"haproxy", []string{"nbthread 2", "server s0 127.0.0.1:1", "server s1 127.0.0.1:2", "option httplog", "retry-on", "disable-l7-retry unless METH_GET", "bind 127.0.0.1:80"}},
 	} {
 		for _, s := range Known("hearth") {
 			if s.Name != c.name {
@@ -58,7 +58,7 @@ func TestNothingIsLoggedUnlessAsked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, unwanted := range []string{"combined", "httplog", "reuseport", "expose-fd"} {
+		for _, unwanted := range []string{"combined", "httplog", "reuseport", "retry", "temp_file"} {
 			if strings.Contains(text, unwanted) {
 				t.Errorf("%s: %q in\n%s", s.Name, unwanted, text)
 			}
