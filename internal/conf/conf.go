@@ -34,6 +34,16 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
+// maxMessage is how much nginx writes of a message, in bytes.
+const maxMessage = 1024
+
+// Errorf makes an error at this place, for what is found out only later (a host that is not found).
+func (p Pos) Errorf(format string, args ...any) error {
+	return &Error{Pos: p, Level: "emerg", Msg: shorten(fmt.Sprintf(format, args...))}
+}
+
+func shorten(msg string) string { return msg[:min(len(msg), maxMessage)] }
+
 // Error is a refusal of the configuration, in nginx's wording.
 type Error struct {
 	Pos

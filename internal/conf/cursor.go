@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 )
@@ -19,7 +18,9 @@ type Cursor struct {
 	each  func(name string, args []string) error // in a free-form block
 	body  bool                                   // the current directive's `{` is still to be read
 	depth int                                    // of blocks and included files
-	hooks []func() error
+
+	blockHooks []func() error // for the end of the outermost block
+	fileHooks  []func() error // for the end of the file
 }
 
 // source is a file being read, or the text of -g.
@@ -27,9 +28,6 @@ type source struct {
 	name string
 	lexer
 }
-
-// maxMessage is how much nginx writes of a message, in bytes.
-const maxMessage = 1024
 
 // Name returns the name of the directive being applied.
 func (c *Cursor) Name() string { return c.name }
@@ -49,23 +47,13 @@ func (c *Cursor) Pos() Pos {
 }
 
 // Errorf makes an error at the current place.
-func (c *Cursor) Errorf(format string, args ...any) error {
-	return &Error{Pos: c.Pos(), Level: "emerg", Msg: shorten(fmt.Sprintf(format, args...))}
-}
+func (c *Cursor) Errorf(format string, args ...any) error { return c.Pos().Errorf(format, args...) }
 
 // Warnf reports a warning at the current place.
 func (c *Cursor) Warnf(format string, args ...any) {
 	if c.opts.Warn != nil {
-		e := Error{Pos: c.Pos(), Msg: shorten(fmt.Sprintf(format, args...))}
-		c.opts.Warn("warn", e.Error())
+		c.opts.Warn("warn", c.Errorf(format, args...).Error())
 	}
-}
-
-func shorten(msg string) string {
-	if len(msg) > maxMessage {
-		return msg[:maxMessage]
-	}
-	return msg
 }
 
 // directiveError gives an error without place the form `"name" directive ERROR`.
@@ -117,8 +105,19 @@ func (c *Cursor) Free(fn func(name string, args []string) error) error {
 }
 
 // AtEnd has fn run when the outermost block (http) has been read, inherited and finished,
-// or at the end of the file when the directive stands in no block.
-func (c *Cursor) AtEnd(fn func() error) { c.hooks = append(c.hooks, fn) }
+// or at the end of the file when the directive stands in no block. Errors are treated as
+// those of a Finish row.
+func (c *Cursor) AtEnd(fn func() error) {
+	hooks := c.hooks(c.in)
+	*hooks = append(*hooks, fn)
+}
+
+func (c *Cursor) hooks(b *Block) *[]func() error {
+	if b.Kind == Main {
+		return &c.fileHooks
+	}
+	return &c.blockHooks
+}
 
 // FullPath makes a name absolute as nginx does: by the directory of the
 // configuration file (confPrefix) or by the server's prefix.

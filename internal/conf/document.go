@@ -77,7 +77,7 @@ func documented(s *Schema) (present, absent []moduleDoc) {
 	}
 	own := moduleDoc{name: "hearth's own"}
 	for _, d := range s.rows {
-		if !used[d] {
+		if !used[d] && knownModule(d.Name, d.In) == "" {
 			own.entries = append(own.entries, entryDoc{known{name: d.Name, syntax: d.Syntax}, d})
 		}
 	}

@@ -10,9 +10,10 @@ func (c *Cursor) finish(b *Block) error {
 			return err
 		}
 	}
-	hooks := c.hooks
-	c.hooks = nil
-	for _, fn := range hooks {
+	hooks := c.hooks(b)
+	for len(*hooks) > 0 { // a hook may add another
+		fn := (*hooks)[0]
+		*hooks = (*hooks)[1:]
 		if err := fn(); err != nil {
 			return err
 		}
@@ -39,9 +40,9 @@ func (c *Cursor) finishSlot(s anySlot, rows []*Directive, b *Block) error {
 
 func (c *Cursor) finishOne(s anySlot, rows []*Directive, b *Block) error {
 	in, outer := s.at(b), s.outer(b)
-	current := c.in
+	current, name := c.in, c.name
 	c.in = b
-	defer func() { c.in = current }()
+	defer func() { c.in, c.name = current, name }()
 	for _, d := range rows {
 		if outer != nil && d.inherit != nil {
 			d.inherit(in, outer)

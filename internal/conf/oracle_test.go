@@ -109,7 +109,7 @@ func writeFile(t *testing.T, name, content string) {
 	}
 }
 
-// broken are files that both refuse with one message. `%` stands for 4 KB of letters.
+// broken are files that both refuse with one message. `%` stands for 4 KB of letters, `@` for 2.
 var broken = []string{
 	"x",
 	"x;",
@@ -158,6 +158,7 @@ var broken = []string{
 	"user %",
 	"\r\n\r\nx\r\n;\r\n",
 	"% a;",
+	"@ a;",
 	"daemon off; daemon on;",
 	"daemon;",
 	"daemon on off;",
@@ -312,7 +313,7 @@ func TestErrorsAreNginxs(t *testing.T) {
 	needNginx(t)
 	dir := layOut(t)
 	for _, text := range broken {
-		text = strings.ReplaceAll(text, "%", strings.Repeat("abcdefgh", 512))
+		text = strings.NewReplacer("%", strings.Repeat("abcdefgh", 512), "@", strings.Repeat("ab", 1024)).Replace(text)
 		writeFile(t, filepath.Join(dir, "nginx.conf"), text)
 		want, got := askNginx(t, dir, ""), askHearth(dir, "")
 		if want == "" {

@@ -10,6 +10,18 @@ import (
 //go:embed reference/nginx-directives.tsv
 var directivesTSV string
 
+// undocumented has the directives that nginx has and its documentation, and so the list, has
+// not. The mail modules are named by the directive that opens their block.
+const undocumented = `
+ngx_mail_core_module	mail	main	{ ... }	-		
+ngx_http_core_module	post_action	http,server,location,if in location	uri	-		
+ngx_http_core_module	open_file_cache_events	http,server,location	on | off	off		
+ngx_http_gzip_module	gzip_hash	http,server,location	size	-		
+ngx_http_gzip_module	gzip_window	http,server,location	size	-		
+ngx_http_gzip_module	gzip_no_buffer	http,server,location	on | off	off		
+ngx_http_gzip_module	postpone_gzipping	http,server,location	size	0		
+`
+
 // known is one line of the list of nginx's directives.
 type known struct {
 	module, name, syntax, deflt, since string
@@ -21,7 +33,7 @@ type known struct {
 // knownDirectives returns the list of nginx's directives, in its order.
 var knownDirectives = sync.OnceValue(func() []known {
 	var list []known
-	for _, line := range strings.Split(directivesTSV, "\n")[1:] {
+	for _, line := range strings.Split(directivesTSV+undocumented, "\n")[1:] {
 		f := strings.Split(line, "\t")
 		if len(f) != 7 {
 			continue
