@@ -93,12 +93,11 @@ func (ln *Listener) Spread(loops []*loop.Loop, serve func(*Conn)) error {
 	if ln.loop != nil {
 		return nil
 	}
-	ln.loop = loops[0]
+	ln.loop, ln.polled = loops[0], true // before the first event
 	if err := ln.loop.RegisterListener(ln.fd, &ln.handle, ln); err != nil {
 		ln.loop = nil
 		return err
 	}
-	ln.polled = true
 	return nil
 }
 
@@ -165,7 +164,7 @@ func (ln *Listener) hand(fd int, remote Addr) {
 	best.put(accepted{fd, remote})
 }
 
-func (t *target) load() int64 { return t.loop.Conns().Load() + t.pending.Load() }
+func (t *target) load() int64 { return t.loop.Clients().Load() + t.pending.Load() }
 
 func (t *target) adopt(a accepted) {
 	if c, err := Adopt(t.loop, a.fd, a.remote); err == nil {
@@ -179,9 +178,20 @@ func (t *target) put(a accepted) {
 	t.inbox = append(t.inbox, a)
 	first := len(t.inbox) == 1
 	t.mu.Unlock()
-	if first {
-		t.loop.Post(t.drain)
+	if first && !t.loop.Post(t.drain) {
+		t.refuse()
 	}
+}
+
+// refuse closes what a loop that has ended can no longer take.
+func (t *target) refuse() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range t.inbox {
+		closeFD(a.fd)
+		t.pending.Add(-1)
+	}
+	t.inbox = nil
 }
 
 // takeOver runs on the target's loop.
@@ -223,15 +233,14 @@ func (ln *Listener) Close() {
 	if ln.closed.Swap(true) {
 		return
 	}
-	if ln.loop == nil {
-		closeFD(ln.fd)
-		return
-	}
-	ln.loop.Post(func() {
+	posted := ln.loop != nil && ln.loop.Post(func() {
 		ln.timer.Stop()
 		if ln.polled {
 			ln.handle.Forget(ln.fd)
 		}
 		closeFD(ln.fd)
 	})
+	if !posted {
+		closeFD(ln.fd)
+	}
 }

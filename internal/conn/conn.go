@@ -47,6 +47,7 @@ type Conn struct {
 	closed             bool
 	connecting         bool
 	quiet              bool // the registration leaves writing out, see loop.Register
+	client             bool // counted in loop.Clients
 
 	// BytesRead and BytesWritten count what has passed, whichever way.
 	BytesRead, BytesWritten int64
@@ -68,34 +69,30 @@ func Open() int64 { return open.Load() }
 // newConn makes a Conn of an open socket and registers it. On an error fd is still the caller's.
 func newConn(l *loop.Loop, fd int, remote Addr, connecting bool) (*Conn, error) {
 	c := &Conn{loop: l, fd: int32(fd), remote: remote, connecting: connecting}
-	// A unix socket reports room to write each time its peer has read, which would cost a turn of the
-	// loop for each message. So writing is watched only after the first EAGAIN.
-	c.quiet = remote.IsUnix() || !remote.IsValid()
-	if connecting {
-		c.quiet = false
-	} else {
+	if !connecting {
+		// Room to write is taken for granted and watched only after the first EAGAIN. Else the
+		// registration itself would report it, and a unix socket would whenever its peer has read.
+		c.quiet = true
 		c.writable.Set(l)
 	}
 	if err := l.Register(fd, &c.handle, c, c.quiet); err != nil {
 		return nil, err
 	}
-	c.opened()
+	open.Add(1)
 	return c, nil
 }
 
-func (c *Conn) opened() {
-	open.Add(1)
-	c.loop.Conns().Add(1)
-}
-
-// Adopt makes a Conn on l of a connected socket, which must be non-blocking and becomes the Conn's:
-// on an error it has been closed.
+// Adopt makes a client's Conn on l of a connected socket, which must be non-blocking and becomes the
+// Conn's: on an error it has been closed.
 func Adopt(l *loop.Loop, fd int, remote Addr) (*Conn, error) {
 	c, err := newConn(l, fd, remote, false)
 	if err != nil {
 		closeFD(fd)
+		return nil, err
 	}
-	return c, err
+	c.client = true
+	l.Clients().Add(1)
+	return c, nil
 }
 
 // Ready notes what the poller reports. It is the loop's to call.
@@ -154,8 +151,10 @@ func (c *Conn) Move(to *loop.Loop) error {
 	if from == to {
 		return nil
 	}
-	from.Conns().Add(-1)
-	to.Conns().Add(1)
+	if c.client {
+		from.Clients().Add(-1)
+		to.Clients().Add(1)
+	}
 	c.loop = to
 	if c.mem != nil {
 		c.handle.MoveMemory()
@@ -187,6 +186,7 @@ func (c *Conn) Read(p []byte, deadline loop.Instant) (int, error) {
 	for {
 		n, err := c.TryRead(p)
 		if err != ErrAgain {
+			c.loop.Breathe()
 			return n, err
 		}
 		if err := c.loop.Wait(deadline, &c.readable); err != nil {
@@ -250,6 +250,7 @@ func (c *Conn) Write(p []byte, timeout time.Duration) error {
 	for {
 		n, err := c.TryWrite(p)
 		if p = p[n:]; len(p) == 0 && err == nil {
+			c.loop.Breathe()
 			return nil
 		}
 		if err := c.waitRoom(err, timeout); err != nil {
@@ -358,7 +359,9 @@ func (c *Conn) close(reset bool) {
 	}
 	c.closed = true
 	open.Add(-1)
-	c.loop.Conns().Add(-1)
+	if c.client {
+		c.loop.Clients().Add(-1)
+	}
 	if c.mem != nil {
 		c.handle.ForgetMemory()
 		c.mem.closed(reset)

@@ -121,7 +121,7 @@ func memoryConn(l *loop.Loop, remote, local Addr) (*Conn, *Peer) {
 	c.mem = &memory{conn: c, window: defaultWindow, local: local}
 	c.mem.peer = &Peer{mem: c.mem, local: remote}
 	l.RegisterMemory(&c.handle, c)
-	c.opened()
+	open.Add(1)
 	return c, c.mem.peer
 }
 

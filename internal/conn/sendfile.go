@@ -5,6 +5,7 @@ import (
 	"os"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,7 @@ func (c *Conn) SendFile(f *os.File, off, n int64, timeout time.Duration) (int64,
 		m, err := c.TrySendFile(f, off+done, n-done)
 		done += m
 		if err == nil {
-			c.yieldAfter()
+			c.loop.Breathe()
 			continue
 		}
 		if err := c.waitRoom(err, timeout); err != nil {
@@ -54,12 +55,11 @@ func (c *Conn) TrySendFile(f *os.File, off, n int64) (int64, error) {
 
 // sendfile may wait for the disk, so the scheduler is told.
 func sendfile(to int, f *os.File, off int64, n int) (int, syscall.Errno) {
-	m, err := unix.Sendfile(to, int(f.Fd()), &off, n)
-	if err != nil {
-		errno, _ := err.(syscall.Errno)
+	m, _, errno := syscall.Syscall6(unix.SYS_SENDFILE, uintptr(to), f.Fd(), uintptr(unsafe.Pointer(&off)), uintptr(n), 0, 0)
+	if errno != 0 {
 		return 0, errno
 	}
-	return m, 0
+	return int(m), 0
 }
 
 func (c *Conn) memSendFile(f *os.File, off, n int64) (int64, error) {
@@ -74,6 +74,3 @@ func (c *Conn) memSendFile(f *os.File, off, n int64) (int64, error) {
 	w, err := c.TryWrite(buf[:m])
 	return int64(w), err
 }
-
-// yieldAfter lets the others have a turn when this fiber has moved much; see loop.Charge.
-func (c *Conn) yieldAfter() { c.loop.Wait(0, &c.writable) }

@@ -90,6 +90,7 @@ func (c *Conn) Writev(bufs [][]byte, timeout time.Duration) error {
 			bufs = bufs[1:]
 		}
 		if len(bufs) == 0 && err == nil {
+			c.loop.Breathe()
 			return nil
 		}
 		if len(bufs) > 0 {

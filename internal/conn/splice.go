@@ -205,6 +205,7 @@ func Splice(dst, src *Conn, n int64, readTimeout, writeTimeout time.Duration) (i
 			m, err := s.Push(dst)
 			moved += int64(m)
 			if s.held == 0 {
+				src.loop.Breathe()
 				break
 			}
 			if err := dst.waitRoom(err, writeTimeout); err != nil {

@@ -91,11 +91,8 @@ func (p *epoll) poll(l *Loop, sleep bool) {
 			panic("loop: waiting for the epoll descriptor: " + err.Error())
 		}
 	}
-	before := l.now
 	l.now = clock()
-	if !sleep && before != 0 {
-		l.watch.turnEnds(l, l.now)
-	}
+	l.watch.turnEnds(l, l.now)
 	p.deliver(l)
 }
 

@@ -40,9 +40,7 @@ func anySet(on []*Event) bool {
 func (l *Loop) Wait(deadline Instant, on ...*Event) error {
 	f := l.mustBeInFiber()
 	if anySet(on) {
-		if f.spent >= turnBytes {
-			l.Yield()
-		}
+		l.Breathe()
 		return nil
 	}
 	if l.stopping {

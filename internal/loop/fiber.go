@@ -68,11 +68,13 @@ func (fl *fiberList) put(f *fiber) {
 }
 
 func (fl *fiberList) release(keep int) {
-	for n := len(fl.free); n > keep; n-- {
-		fl.free[0].end() // the coldest
-		fl.free = fl.free[:copy(fl.free, fl.free[1:])]
+	surplus := max(len(fl.free)-keep, 0)
+	for _, f := range fl.free[:surplus] { // the coldest
+		f.end()
 	}
-	clear(fl.free[len(fl.free):cap(fl.free)])
+	kept := copy(fl.free, fl.free[surplus:])
+	clear(fl.free[kept:])
+	fl.free = fl.free[:kept]
 }
 
 // fiberTrim is the Loop in its part as the owner of the trim timer.
@@ -114,10 +116,10 @@ func (f *fiber) run() {
 		}
 		l := f.loop
 		h, handled := f.task.(PanicHandler)
-		if sim, ok := l.poll.(*simPoller); ok && !handled && sim.sim.Log == nil {
+		if s := l.Sim(); s != nil && s.Log == nil && !handled {
 			panic(fmt.Sprintf("%v\n%s", v, debug.Stack())) // a test wants to know
 		}
-		l.panicked(v)
+		l.logPanic(v)
 		if handled {
 			l.guard(func() { h.FiberPanicked(v) })
 		}
@@ -192,11 +194,19 @@ func (l *Loop) Yield() {
 }
 
 // turnBytes is how much a fiber may move before the others get a turn.
-const turnBytes = 1 << 20
+const turnBytes = 512 << 10
+
+// Breathe yields if the current fiber has moved turnBytes since it was resumed. What moves bytes
+// without waiting calls it now and then.
+func (l *Loop) Breathe() {
+	if f := l.current; f != nil && f.spent >= turnBytes {
+		l.Yield()
+	}
+}
 
 // Charge counts n bytes moved by the current fiber. Data that is always there would let a fiber run
-// on without ever parking; once it has moved turnBytes, its next Wait yields even if what it waits
-// for has already happened.
+// on without ever parking; once it has moved turnBytes, its next Breathe, or Wait for what has
+// already happened, yields.
 func (l *Loop) Charge(n int) {
 	if f := l.current; f != nil {
 		f.spent += n

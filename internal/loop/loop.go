@@ -24,15 +24,14 @@ var ErrStopped = errors.New("loop stopped")
 
 // Options of a loop.
 type Options struct {
-	ID    int                                  // its place among the process's loops, from 0
-	Log   func(msg string)                     // told of panics and stalls, on any goroutine; nil drops them
-	Stall time.Duration                        // a turn longer than this is counted and logged with the stack; 0 = no watchdog
-	Spare int                                  // idle fibers kept whatever the load; 0 = 32
-	_     struct{ keyedLiteralsOnly struct{} } // more options may follow
+	ID    int              // its place among the process's loops, from 0
+	Log   func(msg string) // told of panics and stalls, on any goroutine; nil drops them
+	Stall time.Duration    // a turn longer than this is counted and logged with the stack; 0 = no watchdog
+	Spare int              // idle fibers kept whatever the load; 0 = 32
 }
 
 // Loop is one event loop. Its methods are for its own goroutine (that is, for its fibers and the
-// callbacks it makes) except ID, Post, Stop, Stats and Conns, which are for anyone.
+// callbacks it makes) except ID, Post, Stop, Stats and Clients, which are for anyone.
 type Loop struct {
 	opts Options
 	poll poller
@@ -52,9 +51,9 @@ type Loop struct {
 	stopping  bool
 	graceful  int // turns left to the fibers once stopping
 
-	watch watchdog
-	conns atomic.Int64
-	stats counters
+	watch   watchdog
+	clients atomic.Int64
+	stats   counters
 }
 
 // poller is what differs between a real loop and one of a Sim.
@@ -117,13 +116,13 @@ func (l *Loop) Run() {
 // fiber runs while a batch of events is half delivered, and none closes a descriptor that a later
 // event of the same batch names. It reports whether another turn is wanted.
 func (l *Loop) turn(maySleep bool) bool {
-	sleep := maySleep && len(l.queue) == 0 && !l.posted.any.Load() && !l.stopping
+	sleep := maySleep && len(l.queue) == 0 && !l.posted.any.Load() && (!l.stopping || l.awaits > 0)
 	l.poll.poll(l, sleep)
 	l.watch.turnBegins(l.now)
 	l.stats.turns.Add(1)
 
 	if l.posted.any.Load() {
-		l.posted.run()
+		l.posted.run(l)
 	}
 	l.timers.expire(l.now)
 	if l.stopAsked.Load() && !l.stopping {
@@ -185,6 +184,13 @@ func (l *Loop) guard(fn func()) {
 }
 
 func (l *Loop) panicked(v any) {
+	if s := l.Sim(); s != nil && s.Log == nil {
+		panic(v) // a test wants to know
+	}
+	l.logPanic(v)
+}
+
+func (l *Loop) logPanic(v any) {
 	l.stats.panics.Add(1)
 	l.opts.Log(fmt.Sprintf("panic: %v\n%s", v, debug.Stack()))
 }
@@ -197,7 +203,7 @@ const stopTurns = 1000
 // requests finish) is the caller's business.
 func (l *Loop) Stop() {
 	l.stopAsked.Store(true)
-	l.poll.wake()
+	l.Post(func() {}) // wakes it, if it has not ended
 }
 
 func (l *Loop) beginStop() {
@@ -224,9 +230,9 @@ func (l *Loop) Now() Instant { return l.now }
 // Wall is the wall-clock time of this turn, for logs and Date.
 func (l *Loop) Wall() time.Time { return l.wall.at(l.now) }
 
-// Conns is the number of connections that count themselves on this loop. It is read by other loops
-// to spread new connections evenly, hence atomic.
-func (l *Loop) Conns() *atomic.Int64 { return &l.conns }
+// Clients is the number of accepted connections that are open on this loop. Package conn keeps it, and
+// reads those of all loops to spread new connections evenly, hence atomic.
+func (l *Loop) Clients() *atomic.Int64 { return &l.clients }
 
 // Value returns what SetValue stored under key: the seat of per-loop state of other packages.
 func (l *Loop) Value(key any) any { return l.values[key] }

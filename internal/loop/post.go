@@ -14,31 +14,30 @@ type postQueue struct {
 	spare []func() // the emptied slice of the last run, the loop's own
 	any   atomic.Bool
 	ended bool
-	loop  *Loop
 }
 
 // Post runs fn on the loop, outside any fiber, in one of its next turns. It is the only way into a
-// loop and may be called from any goroutine. Of a batch of posts the first alone wakes the loop. What
-// is posted to a loop that has ended is dropped.
-func (l *Loop) Post(fn func()) {
+// loop and may be called from any goroutine. Of a batch of posts the first alone wakes the loop. It
+// reports false, and does nothing, if the loop has ended.
+func (l *Loop) Post(fn func()) bool {
 	q := &l.posted
 	q.mu.Lock()
 	if q.ended {
 		q.mu.Unlock()
-		return
+		return false
 	}
 	first := len(q.items) == 0
 	q.items = append(q.items, fn)
-	q.loop = l
 	q.any.Store(true)
 	if first {
 		// Under the lock, because close takes it before the descriptor goes away.
 		l.poll.wake()
 	}
 	q.mu.Unlock()
+	return true
 }
 
-func (q *postQueue) run() {
+func (q *postQueue) run(l *Loop) {
 	q.mu.Lock()
 	items := q.items
 	q.items = q.spare[:0]
@@ -46,7 +45,7 @@ func (q *postQueue) run() {
 	q.mu.Unlock()
 	for i, fn := range items {
 		items[i] = nil
-		q.loop.guard(fn)
+		l.guard(fn)
 	}
 	q.spare = items
 }

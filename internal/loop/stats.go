@@ -23,7 +23,7 @@ type Stats struct {
 	FibersLive  int           // fibers with a task
 	FibersFree  int           // fibers between tasks
 	Timers      int           // entries in the timer heap
-	Conns       int64         // connections that count themselves here
+	Clients     int64         // accepted connections that are open
 }
 
 // Stats may be called from any goroutine.
@@ -33,7 +33,7 @@ func (l *Loop) Stats() Stats {
 		Turns: s.turns.Load(), Events: s.events.Load(), StaleEvents: s.stale.Load(),
 		Panics: s.panics.Load(), Stalls: s.stalls.Load(), MaxTurn: time.Duration(s.maxTurn.Load()),
 		FibersLive: int(s.live.Load()), FibersFree: int(s.free.Load()), Timers: int(s.timers.Load()),
-		Conns: l.conns.Load(),
+		Clients: l.clients.Load(),
 	}
 }
 

@@ -24,7 +24,7 @@ func (w *watchdog) turnBegins(now Instant) {
 // turnEnds notes how long the turn took; now is read before the loop goes to sleep or begins the next.
 func (w *watchdog) turnEnds(l *Loop, now Instant) {
 	if w.last == 0 {
-		return
+		return // it ended before the sleep
 	}
 	if d := now.Sub(w.last); int64(d) > l.stats.maxTurn.Load() {
 		l.stats.maxTurn.Store(int64(d))
