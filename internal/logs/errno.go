@@ -3,6 +3,7 @@ package logs
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -21,7 +22,11 @@ func AppendErrno(dst []byte, e syscall.Errno) []byte {
 	dst = strconv.AppendInt(dst, int64(e), 10)
 	dst = append(dst, ": "...)
 	at := len(dst)
-	dst = append(dst, e.Error()...)
+	text := e.Error()
+	if strings.HasPrefix(text, "errno ") {
+		text = "Unknown error " + text[len("errno "):]
+	}
+	dst = append(dst, text...)
 	// Go has the C library's texts with a small first letter.
 	if c := dst[at]; c >= 'a' && c <= 'z' {
 		dst[at] = c - 'a' + 'A'

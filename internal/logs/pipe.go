@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -78,7 +79,10 @@ func pollOut(fd int) bool {
 
 // StandardError returns a log that writes to descriptor 2, which other processes may
 // share: it is not made non-blocking but polled, unless it is a regular file.
-func StandardError() *File { return wrapFD(2) }
+func StandardError() *File { return standardError() }
+
+// One File for all users, so that the rest of a line is kept in one place.
+var standardError = sync.OnceValue(func() *File { return wrapFD(2) })
 
 func wrapFD(fd int) *File {
 	f := &File{path: "stderr", fd: fd, polled: true, blocks: true}
