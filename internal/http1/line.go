@@ -143,11 +143,11 @@ func splitField(line []byte) (name, value []byte, kind uint8, bad int) {
 
 // invalidField is nginx's message about a field line with a wrong byte: the
 // line up to that byte, and the byte in hexadecimal.
-func invalidField(who string, line []byte, bad int) string {
+func invalidField(what string, line []byte, bad int) string {
 	if bad == len(line) {
-		return fmt.Sprintf("%s sent invalid header line: \"%s\"", who, line)
+		return fmt.Sprintf("%s: \"%s\"", what, line)
 	}
-	return fmt.Sprintf("%s sent invalid header line: \"%s\\x%02x...\"", who, line[:bad], line[bad])
+	return fmt.Sprintf("%s: \"%s\\x%02x...\"", what, line[:bad], line[bad])
 }
 
 // indexControl returns the index of the first control character in b other

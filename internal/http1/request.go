@@ -229,7 +229,7 @@ func (p *RequestParser) field(line []byte) *Error {
 	}
 	name, value, kind, bad := splitField(line)
 	if bad >= 0 {
-		return badRequest(invalidField("client", line, bad) + readingHeaders)
+		return badRequest(invalidField("client sent invalid header line", line, bad) + readingHeaders)
 	}
 	if kind != plainByte && !p.accepts(kind) {
 		if p.Head.Dropped++; p.Head.Dropped == 1 {

@@ -161,7 +161,7 @@ func (p *ResponseParser) field(line []byte) *Error {
 	h := &p.Head
 	name, value, kind, bad := splitField(line)
 	if bad >= 0 {
-		return badResponse(invalidField("upstream", line, bad) + readingUpstream)
+		return badResponse(invalidField("upstream sent invalid header", line, bad) + readingUpstream)
 	}
 	if kind&oddByte != 0 {
 		if h.Dropped++; h.Dropped == 1 {
