@@ -47,7 +47,7 @@ func shorten(msg string) string { return msg[:min(len(msg), maxMessage)] }
 // Error is a refusal of the configuration, in nginx's wording.
 type Error struct {
 	Pos
-	Level string // of the error log: "emerg", seldom "crit"
+	Level string // of the error log: "emerg", seldom "crit"; Load fills in an empty one
 	Msg   string
 }
 

@@ -75,6 +75,7 @@ func documented(s *Schema) (present, absent []moduleDoc) {
 		used[row] = true
 		modules[i].entries = append(modules[i].entries, entryDoc{k, row})
 	}
+	slices.SortStableFunc(modules, func(a, b moduleDoc) int { return strings.Compare(a.name, b.name) }) // the core first
 	own := moduleDoc{name: "hearth's own"}
 	for _, d := range s.rows {
 		if !used[d] && knownModule(d.Name, d.In) == "" {
@@ -108,7 +109,7 @@ func (s *Schema) rowFor(k known) *Directive {
 }
 
 func writeModule(out io.Writer, m moduleDoc) {
-	fmt.Fprintf(out, "\n## %s\n\n| directive | state | syntax | default | contexts | |\n|---|---|---|---|---|---|\n", m.name)
+	fmt.Fprintf(out, "\n## %s\n\n| directive | state | syntax | default | contexts | what it does |\n|---|---|---|---|---|---|\n", m.name)
 	for _, e := range m.entries {
 		state, dflt, contexts, doc := "not yet", e.deflt, strings.ReplaceAll(e.contexts, ",", ", "), ""
 		if e.commercial {

@@ -23,7 +23,7 @@ func (c *Cursor) include(name string) error {
 	}
 	names, err := c.opts.Glob(name)
 	if err != nil {
-		return c.Errorf("glob() \"%s\" failed %s", name, Errno(err))
+		return c.Errorf("glob() \"%s\" failed %s", name, errnoText(err))
 	}
 	for _, name := range names {
 		if err := c.readFile(name); err != nil {

@@ -64,10 +64,22 @@ func Load(o Options) (*Config, error) {
 	c := &Cursor{opts: o, schema: o.Schema, tree: t, config: config, in: root}
 	err := c.load(file)
 	t.frozen = true
-	if _, ok := err.(*Error); !ok && err != nil { // from a hook at the end of the file
-		err = c.Errorf("%s", err)
+	return config, c.completed(err)
+}
+
+// completed makes an *Error of what a hook at the end of the file returned.
+func (c *Cursor) completed(err error) error {
+	if err == nil {
+		return nil
 	}
-	return config, err
+	e, ok := err.(*Error)
+	if !ok {
+		return c.Errorf("%s", err)
+	}
+	if e.Level == "" {
+		e.Level = "emerg"
+	}
+	return e
 }
 
 func (c *Cursor) load(file string) error {
@@ -114,13 +126,13 @@ func (c *Cursor) remember(name string, content []byte) {
 
 func (c *Cursor) openError(name string, err error) error {
 	if pathError := (*os.PathError)(nil); errors.As(err, &pathError) && pathError.Op == "read" {
-		return &Error{Level: "crit", Msg: shorten("pread() \"" + name + "\" failed " + Errno(err))}
+		return &Error{Level: "crit", Msg: shorten("pread() \"" + name + "\" failed " + errnoText(err))}
 	}
-	return c.Errorf("open() \"%s\" failed %s", name, Errno(err))
+	return c.Errorf("open() \"%s\" failed %s", name, errnoText(err))
 }
 
-// Errno returns what nginx writes of a system error: "(2: No such file or directory)".
-func Errno(err error) string {
+// errnoText returns what nginx writes of a system error: "(2: No such file or directory)".
+func errnoText(err error) string {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
 		return "(" + err.Error() + ")"

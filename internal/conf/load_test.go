@@ -324,3 +324,46 @@ func FuzzLoad(f *testing.F) {
 		_, _ = conf.Load(opts)
 	})
 }
+
+func TestRowsWithoutEffectAreAsNginxHasThem(t *testing.T) {
+	for _, slip := range conf.NewSchema(conf.InternalTuning).Audit() {
+		t.Error(slip)
+	}
+}
+
+func TestAuditFindsSlips(t *testing.T) {
+	type timeout struct{ d time.Duration }
+	row := conf.Field(conf.NewSlot[timeout](conf.LocationLevel), conf.Directive{Name: "send_timeout", In: conf.ToServer, Default: "6s"},
+		conf.Msec, func(c *timeout) *time.Duration { return &c.d })
+	want := []string{
+		`ngx_http_core_module send_timeout: contexts "http, server", nginx "http, server, location"`,
+		`ngx_http_core_module send_timeout: default "6s", nginx "60s"`,
+	}
+	if got := conf.NewSchema([]conf.Directive{row}).Audit(); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestKnownVariable(t *testing.T) {
+	for name, want := range map[string]string{
+		"host": "ngx_http_core_module", "arg_": "ngx_http_core_module", "http_x_y": "ngx_http_core_module",
+		"upstream_http_x": "ngx_http_upstream_module", "ssl_cipher": "ngx_http_ssl_module", "http2": "ngx_http_v2_module",
+		"session_time": "", "nonsense": "", "": "",
+	} {
+		if got := conf.KnownVariable(name); got != want {
+			t.Errorf("$%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestWriteVariables(t *testing.T) {
+	var out strings.Builder
+	if err := conf.WriteVariables(&out, func(name string) bool { return name == "host" }); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"| `$host` | supported | ngx_http_core_module |", "| `$arg_name` | not yet | ngx_http_core_module |"} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("missing: %s", line)
+		}
+	}
+}
