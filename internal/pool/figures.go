@@ -13,11 +13,11 @@ import (
 
 // The counters of a peer, one block per loop.
 const (
-	figActive     = iota // leases out, with a connection or dialling one
-	figReuse             // leases of an idle connection
+	figReuse      = iota // leases of an idle connection
 	figDial              // connections made
 	figDialFailed        // leases given back without one
 	figFull              // leases refused by max_conns
+	figEnded             // leases that have ended
 	figHeld              // nanoseconds that ended leases of a connection lasted
 	figMiss              // by reason, indexed by Miss
 	figClose      = figMiss + int(nMisses)
@@ -31,19 +31,24 @@ func (p *peer) noteDial(connect, handshake time.Duration) {
 	}
 }
 
+// active is the number of leases out, with a connection or dialling one.
+func (p *peer) active() int64 {
+	n := p.figures.Sum(figReuse)
+	for i := range nMisses {
+		n += p.figures.Sum(figMiss + int(i))
+	}
+	return n - p.figures.Sum(figEnded)
+}
+
 // notePeak keeps the most leases at once. Their number is a sum over loops, too dear for each lease; but
 // it can only beat the peak while there are more connections than the peak, which in steady
-// state there are not. So what is usual is two comparisons of figures that hardly ever change.
+// state there are not. So what is usual is one comparison of two figures that hardly ever change.
 //
 // Every lease looks after it has counted itself, so the last of any that are out together sees them all. A
 // sum taken while others come and go can be too high by those; never above the connections there are.
-func (g *Group) notePeak(k *Key) {
-	p := k.peer
+func (p *peer) notePeak() {
 	if open := p.open.Load(); open > p.peak.Load() {
-		raise(&p.peak, min(open, p.figures.Sum(figActive)))
-	}
-	if open := g.open.Load(); open > g.peak.Load() {
-		raise(&g.peak, min(open, g.active()))
+		raise(&p.peak, min(open, p.active()))
 	}
 }
 
@@ -56,18 +61,10 @@ func raise(peak *atomic.Int64, to int64) {
 	}
 }
 
-// active is the number of leases out.
-func (g *Group) active() (n int64) {
-	for _, p := range g.parts {
-		n += p.active.Load()
-	}
-	return n
-}
-
 // Figures are what a group or one of its peers has counted.
 type Figures struct {
 	Idle, Active  int64
-	Peak          int64 // most leases at once
+	Peak          int64 // most leases at once; of a group, the sum of its peers' peaks
 	Reuses, Dials int64 // leases of an idle connection; connections made for a lease or ahead of need
 	DialsFailed   int64
 	Full          int64         // leases refused by max_conns
@@ -101,7 +98,8 @@ func (f *Figures) ReuseRatio() float64 {
 func (f *Figures) add(p *peer) {
 	var c [nFigures]int64
 	p.figures.AddTo(c[:])
-	f.Active += c[figActive]
+	f.Active += c[figReuse] - c[figEnded]
+	f.Peak += p.peak.Load()
 	f.Reuses += c[figReuse]
 	f.Dials += c[figDial]
 	f.DialsFailed += c[figDialFailed]
@@ -109,6 +107,7 @@ func (f *Figures) add(p *peer) {
 	f.Held += time.Duration(c[figHeld])
 	for i := range f.MissesBy {
 		f.MissesBy[i] += c[figMiss+i]
+		f.Active += c[figMiss+i]
 	}
 	for i := range f.ClosesBy {
 		f.ClosesBy[i] += c[figClose+i]
@@ -148,14 +147,13 @@ func (g *Group) Stats(now loop.Instant) GroupStats {
 		s.add(p)
 		ps := PeerStats{
 			Addr: p.addr, MaxConns: int(p.max.Load()), Removed: p.removed.Load(),
-			Learned: p.learned.believed(now), Figures: Figures{Peak: p.peak.Load()},
+			Learned: p.learned.believed(now),
 		}
 		ps.add(p)
 		at[p] = len(s.Peers)
 		s.Peers = append(s.Peers, ps)
 	}
 	g.mu.Unlock()
-	s.Peak, s.Active = g.peak.Load(), g.active()
 	for _, p := range g.parts {
 		p.mu.Lock()
 		for m := p.used.oldest; m != nil; m = m.links[byPart].newer {

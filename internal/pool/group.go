@@ -17,7 +17,6 @@ type Group struct {
 	budget budget
 
 	open atomic.Int64 // connections: idle, leased, or being dialled
-	peak atomic.Int64 // most leases at once
 
 	mu       sync.Mutex // guards what follows; never taken with a part's lock held
 	keys     map[Identity]*Key

@@ -25,6 +25,7 @@ type Key struct {
 	peer   *peer
 	stacks []stack // by loop, each guarded by the lock of the part of that loop
 	open   atomic.Int64
+	number int // among the group's, as they were made
 	warm   atomic.Pointer[warmer]
 }
 
@@ -61,7 +62,7 @@ func (g *Group) Peer(id Identity) *Key {
 	if len(g.keys) >= g.keyBound {
 		g.forgetEmptied()
 	}
-	k := &Key{id: id, group: g, peer: g.peerOf(id.Addr), stacks: make([]stack, len(g.parts))}
+	k := &Key{id: id, group: g, peer: g.peerOf(id.Addr), stacks: make([]stack, len(g.parts)), number: len(g.keys)}
 	k.peer.removed.Store(false)
 	g.keys[id] = k
 	return k
@@ -112,4 +113,5 @@ func (g *Group) forgetPeer(p *peer) {
 		}
 	}
 	g.gone.add(p)
+	g.gone.Peak -= p.peak.Load() // a peak of the past says nothing about the size needed now
 }

@@ -61,11 +61,8 @@ func (g *Group) Lease(l *loop.Loop, k *Key, want Want) Lease {
 	if ls.Miss == NoIdle && g.othersIdle(k) {
 		ls.Miss = OtherIdentity
 	}
-	block := k.peer.figures.Block(p.at)
-	block[figMiss+int(ls.Miss)].Add(1)
-	block[figActive].Add(1)
-	p.active.Add(1)
-	g.notePeak(k)
+	k.peer.figures.Block(p.at)[figMiss+int(ls.Miss)].Add(1)
+	k.peer.notePeak()
 	return ls
 }
 
@@ -84,7 +81,6 @@ func (g *Group) take(p *part, k *Key, lim *Limits, careful bool, now loop.Instan
 		if m == nil || !g.takeOver(p, q, m) {
 			continue // another loop was quicker
 		}
-		p.addSpare()
 		idle := now.Sub(m.idleAt)
 		if allowed, why := m.mayIdle(lim, now); allowed > 0 && idle >= allowed {
 			g.drop(m, why)
@@ -119,8 +115,8 @@ func (g *Group) source(p *part, k *Key, careful bool, now loop.Instant) *part {
 	return nil
 }
 
-// pop unlinks the part's most recently used connection of k, whose token is now the caller's; nil if
-// there is none any more. A careful request leaves one that has been idle for more than half of
+// pop unlinks the part's most recently used connection of k; nil if there is none any more. Its token
+// stays with the part. A careful request leaves one that has been idle for more than half of
 // the time it is allowed: its peer may be about to close it.
 func (p *part) pop(k *Key, lim *Limits, careful bool, now loop.Instant) (m *member, risky bool) {
 	p.mu.Lock()
@@ -134,6 +130,7 @@ func (p *part) pop(k *Key, lim *Limits, careful bool, now loop.Instant) (m *memb
 		}
 	}
 	p.unlink(m)
+	p.spare++
 	return m, false
 }
 
@@ -144,11 +141,8 @@ func (g *Group) grant(ls *Lease, m *member) {
 	ls.Requests = m.requests
 	ls.Idle = ls.began.Sub(m.idleAt)
 	k := m.key
-	block := k.peer.figures.Block(ls.part.at)
-	block[figReuse].Add(1)
-	block[figActive].Add(1)
-	ls.part.active.Add(1)
-	g.notePeak(k)
+	k.peer.figures.Block(ls.part.at)[figReuse].Add(1)
+	k.peer.notePeak()
 	if w := k.warm.Load(); w != nil {
 		w.wake()
 	}
@@ -188,19 +182,17 @@ func (ls *Lease) Release(why Close) Close {
 	}
 	g, m, now := k.group, ls.m, p.loop.Now()
 	block := k.peer.figures.Block(p.at)
-	full, began := ls.Full, ls.began
-	*ls = Lease{}
-	if full {
+	ls.part, ls.m, ls.Conn = nil, nil, nil // what the lease tells stays readable, for the log
+	if ls.Full {
 		return why
 	}
-	block[figActive].Add(-1)
-	p.active.Add(-1)
+	block[figEnded].Add(1)
 	if m == nil {
 		block[figDialFailed].Add(1)
 		g.closed(k)
 		return why
 	}
-	if held := now.Sub(began); held > 0 {
+	if held := now.Sub(ls.began); held > 0 {
 		block[figHeld].Add(int64(held))
 	}
 	if why == Kept {

@@ -3,6 +3,7 @@ package pool
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hearth/internal/conn"
 	"hearth/internal/loop"
@@ -71,8 +72,6 @@ type part struct {
 	timer   loop.Timer // the loop's own: one for all idle timeouts of the part
 	overdue []*member  // the loop's own: what a sweep has found
 
-	active atomic.Int64 // leases out on this loop
-
 	mu    sync.Mutex // guards what follows, the Key.stacks of this loop and the links of linked members
 	used  chain
 	idle  int
@@ -89,18 +88,21 @@ type part struct {
 // stack holds the idle connections of one key on one loop. Guarded by the part's lock.
 type stack struct {
 	chain
-	n atomic.Int32 // changed under the lock
-	// newest is the idleAt of the most recently used, 0 if the stack is empty: written under the
+	n int
+	// newestAt is the idleAt of the most recently used, 0 if the stack is empty: written under the
 	// lock, read without it by loops that look for a connection to steal.
 	newestAt atomic.Int64
 	_        [88]byte // stacks of one key lie side by side, one for each loop
 }
 
+// publish keeps newestAt to the millisecond: enough to choose by, and most returns need no store.
 func (s *stack) publish() {
-	if s.newest == nil {
-		s.newestAt.Store(0)
-	} else {
-		s.newestAt.Store(int64(s.newest.idleAt))
+	at, was := int64(0), s.newestAt.Load()
+	if s.newest != nil {
+		at = int64(s.newest.idleAt)
+	}
+	if at == 0 || was == 0 || at-was > int64(time.Millisecond) || was-at > int64(time.Millisecond) {
+		s.newestAt.Store(at)
 	}
 }
 
@@ -117,10 +119,12 @@ func (p *part) publish() {
 // link makes m idle in p. The lock is held, and the token for it is the caller's.
 func (p *part) link(m *member) {
 	s := &m.key.stacks[p.at]
-	m.part.Store(p)
+	if m.part.Load() != p {
+		m.part.Store(p)
+	}
 	m.linked = true
 	s.push(m, byKey)
-	s.n.Add(1)
+	s.n++
 	s.publish()
 	p.used.push(m, byPart)
 	p.idle++
@@ -132,15 +136,14 @@ func (p *part) unlink(m *member) {
 	s := &m.key.stacks[p.at]
 	m.linked = false
 	s.remove(m, byKey)
-	s.n.Add(-1)
+	s.n--
 	s.publish()
 	p.used.remove(m, byPart)
 	p.idle--
 	p.publish()
 }
 
-// addSpare keeps a token with the part: that of a connection taken from q, so that parts which steal
-// have tokens to return to.
+// addSpare puts a token into the part.
 func (p *part) addSpare() {
 	p.mu.Lock()
 	p.spare++

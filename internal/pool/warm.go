@@ -18,8 +18,8 @@ type Opener struct {
 	Handshake func(c *conn.Conn, deadline loop.Instant) error
 }
 
-// warmer keeps keepalive_min idle connections of one key. One fiber at a time fills up, on the loop
-// that was told of the need last, so that a backend that has just come up is not stormed; after a
+// warmer keeps keepalive_min idle connections of one key. One fiber at a time fills up, always on
+// the same loop, so that a backend that has just come up is not stormed; after a
 // failure it pauses, twice as long each time up to warmPauseMost.
 type warmer struct {
 	key     *Key
@@ -78,8 +78,9 @@ func (w *warmer) wake() {
 	if !w.needed() || !w.busy.CompareAndSwap(false, true) {
 		return
 	}
+	// Any loop will do: the others take from it what they need. Spread keys over them.
 	parts := w.key.group.parts
-	w.loop = parts[w.emptiest()].loop
+	w.loop = parts[int(w.key.number)%len(parts)].loop
 	w.loop.Post(func() { w.loop.Start(w) })
 }
 
@@ -91,21 +92,12 @@ func (w *warmer) needed() bool {
 		return false
 	}
 	idle := 0
-	for i := range w.key.stacks {
-		idle += int(w.key.stacks[i].n.Load())
+	for i, p := range g.parts {
+		p.mu.Lock()
+		idle += w.key.stacks[i].n
+		p.mu.Unlock()
 	}
 	return idle < least
-}
-
-// emptiest is the loop with the fewest idle connections of the key.
-func (w *warmer) emptiest() int {
-	best := 0
-	for i := range w.key.stacks {
-		if w.key.stacks[i].n.Load() < w.key.stacks[best].n.Load() {
-			best = i
-		}
-	}
-	return best
 }
 
 // RunFiber fills up, then lets go of busy and looks once more: a need that arose in between found busy
