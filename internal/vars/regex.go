@@ -27,6 +27,7 @@ type Regex[R Env] struct {
 	table  *Table[R]
 	plain  *plain          // nil: needs an engine
 	std    *regexp.Regexp  // nil: back is used
+	prog   *syntax.Prog    // std's program, to take captures without allocating
 	back   *regexp2.Regexp // nil: std is used
 	groups int
 	named  []namedGroup[R]
@@ -82,7 +83,13 @@ func (x *Regex[R]) compileStd(s *scanner, fold bool, names *[]string) bool {
 	*names = tree.CapNames()
 	x.groups = tree.MaxCap()
 	x.std, err = regexp.Compile(dollar(tree).String())
-	return err == nil
+	if err != nil {
+		return false
+	}
+	if x.groups > 0 {
+		x.prog = compileProg(x.std.String())
+	}
+	return true
 }
 
 // dollar gives "$" PCRE's meaning: the end, or before a line feed at the end. The
@@ -165,12 +172,7 @@ func (x *Regex[R]) Match(r R, subject []byte) bool {
 	if x.back != nil {
 		return x.matchBack(r, subject)
 	}
-	at := x.std.FindSubmatchIndex(subject)
-	if at == nil {
-		return false
-	}
-	x.capture(r, subject, at)
-	return true
+	return x.matchStd(r, subject)
 }
 
 // MatchOnly reports whether subject matches, and sets nothing.
@@ -193,6 +195,25 @@ func (x *Regex[R]) match(r R, subject []byte) bool {
 		x.failed(r, err)
 	}
 	return ok
+}
+
+func (x *Regex[R]) matchStd(r R, subject []byte) bool {
+	if fits(x.prog, len(subject)) {
+		f := finders.Get().(*finder)
+		ok := f.find(x.prog, subject)
+		if ok {
+			x.capture(r, subject, f.offsets)
+		}
+		f.input = nil
+		finders.Put(f)
+		return ok
+	}
+	at := x.std.FindSubmatchIndex(subject)
+	if at == nil {
+		return false
+	}
+	x.capture(r, subject, at)
+	return true
 }
 
 func (x *Regex[R]) matchBack(r R, subject []byte) bool {

@@ -1,0 +1,5 @@
+//go:build race
+
+package vars
+
+func init() { raceEnabled = true }
