@@ -7,7 +7,7 @@ import (
 )
 
 // ErrPath refuses a path that climbs above the root, or has a malformed
-// escape or an escaped NUL.
+// escape or a NUL.
 var ErrPath = badRequest("client sent invalid request" + readingLine)
 
 // NormalizePath turns a path as sent into the path that locations are matched
@@ -32,10 +32,13 @@ func NormalizePath(dst, raw []byte, mergeSlashes bool) (path []byte, changed boo
 				return nil, false, ErrPath
 			}
 			high, low := text.HexDigit(raw[i+1]), text.HexDigit(raw[i+2])
-			if c = byte(high<<4 | low); high < 0 || low < 0 || c == 0 {
+			if c = byte(high<<4 | low); high < 0 || low < 0 {
 				return nil, false, ErrPath
 			}
 			i += 2
+		}
+		if c == 0 {
+			return nil, false, ErrPath
 		}
 		if c != '/' {
 			n.out = append(n.out, c)

@@ -4,7 +4,7 @@ package text
 type byteSet [256]bool
 
 // outsideURI are the bytes that RFC 3986 allows nowhere in a URI, and that
-// every kind of escaping except MEMCACHED therefore escapes: controls, DEL,
+// every kind of escaping here escapes: controls, DEL,
 // bytes above it, and these.
 const outsideURI = " \"<>\\^`{|}"
 
@@ -86,9 +86,9 @@ func AppendEscapeHTML(dst, b []byte) []byte {
 	return dst
 }
 
-// AppendUnescape appends b with each %XX decoded. A "%" without two
-// hexadecimal digits after it is dropped together with the digit it has, if
-// any, and with the byte that is not one, unless that follows "%" directly: as nginx.
+// AppendUnescape appends b with each %XX decoded. Malformed escapes are
+// treated as nginx does: "%zz" loses the "%", "%4z" all three bytes, and one
+// that is cut off by the end vanishes.
 func AppendUnescape(dst, b []byte) []byte {
 	for i := 0; i < len(b); i++ {
 		if b[i] != '%' {
