@@ -70,6 +70,15 @@ func (a *Access) Flush() {
 	}
 }
 
+// Dropped returns how many lines were dropped by a pipe or a syslog server that was not
+// fast enough.
+func (a *Access) Dropped() int64 {
+	if a.syslog != nil {
+		return a.syslog.lost()
+	}
+	return a.file.Dropped()
+}
+
 // Close flushes and gives the file up. No loop may write to a any more.
 func (a *Access) Close() {
 	a.registry.unwatch(a)

@@ -32,6 +32,7 @@ type errorSink struct {
 // lineSink takes finished error log lines, with the line feed.
 type lineSink interface {
 	writeLine(line []byte, level Level, now time.Time)
+	lost() int64
 	close()
 }
 
@@ -82,6 +83,14 @@ func (l *ErrorLog) Close() {
 
 // Enabled reports whether anything is logged at level. Ask before building a message.
 func (l *ErrorLog) Enabled(level Level) bool { return level <= l.level && len(l.sinks) > 0 }
+
+// Dropped returns how many lines were dropped by sinks that were not read fast enough.
+func (l *ErrorLog) Dropped() (n int64) {
+	for _, s := range l.sinks {
+		n += s.to.lost()
+	}
+	return n
+}
 
 // Level returns the least severe level that is logged.
 func (l *ErrorLog) Level() Level { return l.level }
@@ -137,6 +146,7 @@ func appendHead(dst []byte, o Origin, level Level) []byte {
 type fileSink struct{ *File }
 
 func (s fileSink) writeLine(line []byte, _ Level, now time.Time) { s.Write(line, now) }
+func (s fileSink) lost() int64                                   { return s.Dropped() }
 func (s fileSink) close()                                        { s.Close() }
 
 // Rings returns what the memory: sinks of l hold, oldest line first.
@@ -173,7 +183,8 @@ func (r *ring) writeLine(line []byte, _ Level, _ time.Time) {
 	}
 }
 
-func (r *ring) close() {}
+func (r *ring) lost() int64 { return 0 }
+func (r *ring) close()      {}
 
 func (r *ring) bytes() []byte {
 	r.mu.Lock()

@@ -42,7 +42,7 @@ type pending struct {
 // Path returns the path the file was opened by.
 func (f *File) Path() string { return f.path }
 
-// Dropped returns how many writes were dropped because the reader was slow.
+// Dropped returns how many lines were dropped because the reader was slow.
 func (f *File) Dropped() int64 { return f.dropped.Load() }
 
 func (f *File) open() error {

@@ -212,6 +212,8 @@ func (s *syslogSink) writeLine(line []byte, level Level, now time.Time) {
 	s.send(line[:len(line)-1], int(max(level, Emerg))-1, now)
 }
 
+func (s *syslogSink) lost() int64 { return s.dropped.Load() }
+
 func (s *syslogSink) close() {
 	s.mu.Lock()
 	if s.fd >= 0 {
