@@ -13,7 +13,6 @@ type Sim struct {
 	now     Instant
 	loops   []*Loop
 	running bool
-	pending int // reported and not yet delivered, over all loops
 }
 
 // The instant and the wall time at which a Sim starts.
