@@ -1,18 +1,198 @@
 package core
 
 import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
 	"hearth/internal/conf"
+	"hearth/internal/logs"
 	"hearth/internal/loop"
 )
 
 // Generation is one loaded configuration, compiled. A reload makes the next one; requests in flight keep theirs.
+// It does not change once compiled, so all loops read it without a lock.
 type Generation struct {
 	Number  int
+	Config  *conf.Config
 	HTTP    *conf.Block // the http block; nil when there is none
 	Vars    *Vars
 	Modules []*Module
 	Loops   []*loop.Loop
+	Logs    *logs.Registry
 	Carried *Registry // what outlives generations: pools, peer state, zones
 	Servers []*Server
-	Ports   []*Port // one per distinct listen address
+	Sockets []*Socket // what to bind
+
+	errorLogs []*logs.ErrorLog // to close when the generation ends
+	busy      []busyCount      // by loop
 }
+
+// busyCount counts the requests of a generation on one loop. Only that loop writes it; a whole cache line each.
+type busyCount struct {
+	n atomic.Int64
+	_ [56]byte
+}
+
+// Options are what a generation is compiled with.
+type Options struct {
+	Number  int
+	Modules []*Module // in order: the order of handlers and filters
+	Loops   []*loop.Loop
+	Logs    *logs.Registry // nil = a new one
+	Carried *Registry      // nil = a new one
+	// ErrorLog is the error log of the main level, which the http block inherits unless it has its own. May be nil.
+	ErrorLog *logs.ErrorLog
+	// Warn receives warnings that concern the whole, with level "warn".
+	Warn func(level, msg string)
+	// CheckOnly: compile for `-t`: open no logs.
+	CheckOnly bool
+}
+
+// NewSchema returns the schema of the http block: core's directives, those of the modules, and others' (main, events).
+func NewSchema(modules []*Module, others ...[]conf.Directive) *conf.Schema {
+	tables := append([][]conf.Directive{}, others...)
+	tables = append(tables, httpDirectives(modules), serverDirectives, locationDirectives, clientDirectives, outputDirectives, resolverDirectives)
+	for _, m := range modules {
+		tables = append(tables, m.Directives)
+	}
+	return conf.NewSchema(append(tables, conf.InternalTuning)...)
+}
+
+// Compile makes a generation of a configuration that was loaded with the schema of the same modules.
+func Compile(cfg *conf.Config, o Options) (*Generation, error) {
+	g := &Generation{
+		Number: o.Number, Config: cfg, Modules: o.Modules, Loops: o.Loops, Logs: o.Logs, Carried: o.Carried,
+		busy: make([]busyCount, max(len(o.Loops), 1)),
+	}
+	if g.Logs == nil {
+		g.Logs = logs.NewRegistry(max(len(o.Loops), 1))
+	}
+	if g.Carried == nil {
+		g.Carried = NewRegistry()
+	}
+	if err := g.compile(o); err != nil {
+		g.Close()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *Generation) compile(o Options) error {
+	blocks := g.Config.Root.Find(conf.HTTP)
+	if len(blocks) == 0 {
+		return nil
+	}
+	g.HTTP = blocks[0]
+	m := mainSlot.Of(g.HTTP)
+	g.Vars, g.Servers = m.vars, m.servers
+	if err := g.openErrorLogs(g.HTTP, o.ErrorLog, o.CheckOnly); err != nil {
+		return err
+	}
+	for _, module := range g.Modules {
+		if module.Init == nil {
+			continue
+		}
+		if err := module.Init(g); err != nil {
+			return err
+		}
+	}
+	g.compileBlock(g.HTTP)
+	g.Sockets = m.buildSockets(g, func(format string, args ...any) {
+		if o.Warn != nil {
+			o.Warn("warn", fmt.Sprintf(format, args...))
+		}
+	})
+	return g.Vars.Finish()
+}
+
+// compileBlock builds the arrays of every configuration a request may be under.
+func (g *Generation) compileBlock(b *conf.Block) {
+	if b.Kind&conf.LocationLevel != 0 {
+		g.compileLocation(locationSlot.Of(b), b)
+	}
+	for _, child := range b.Children {
+		g.compileBlock(child)
+	}
+}
+
+func (g *Generation) compileLocation(l *Location, b *conf.Block) {
+	l.Block, l.Conf = b, Settings.Of(b)
+	if l.Kind == PseudoLocation && l.Content == nil && b.Parent != nil {
+		l.Content = locationSlot.Of(b.Parent).Content
+	}
+	for _, m := range g.Modules {
+		for _, p := range m.Phases {
+			if p.On == nil || p.On(b) {
+				l.handlers[p.At] = append(l.handlers[p.At], p.Run)
+			}
+		}
+		for _, f := range m.Headers {
+			if f.On == nil || f.On(b) {
+				l.headers = append(l.headers, f.Run)
+			}
+		}
+	}
+	g.compileBodies(l, b, false)
+	l.merged = len(l.bodies)
+	g.compileBodies(l, b, true)
+}
+
+func (g *Generation) compileBodies(l *Location, b *conf.Block, merged bool) {
+	for _, m := range g.Modules {
+		for _, f := range m.Bodies {
+			if f.Merged == merged && (f.On == nil || f.On(b)) {
+				l.bodies = append(l.bodies, f.Run)
+			}
+		}
+	}
+}
+
+// openErrorLogs opens the error logs of a block and those inside. A block without error_log has its outer one's.
+func (g *Generation) openErrorLogs(b *conf.Block, outer *logs.ErrorLog, checkOnly bool) error {
+	if b.Kind&conf.LocationLevel != 0 {
+		c := Settings.Of(b)
+		if Settings.IsSet(b, &c.ErrorLogs) && !checkOnly {
+			log, err := g.Logs.ErrorLog(c.ErrorLogs...)
+			if err != nil {
+				return err
+			}
+			g.errorLogs = append(g.errorLogs, log)
+			outer = log
+		}
+		locationSlot.Of(b).errorLog = outer
+	}
+	for _, child := range b.Children {
+		if err := g.openErrorLogs(child, outer, checkOnly); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Enter counts a request in, and Leave out: on the goroutine of that loop.
+func (g *Generation) Enter(loopID int) { g.busy[loopID].n.Add(1) }
+
+// Leave counts a request out.
+func (g *Generation) Leave(loopID int) { g.busy[loopID].n.Add(-1) }
+
+// Busy is the number of requests under way.
+func (g *Generation) Busy() (n int64) {
+	for i := range g.busy {
+		n += g.busy[i].n.Load()
+	}
+	return n
+}
+
+// Drained reports whether no request is under way.
+func (g *Generation) Drained() bool { return g.Busy() == 0 }
+
+// Close gives up what the generation holds. It has drained, or was never used.
+func (g *Generation) Close() {
+	for _, l := range g.errorLogs {
+		l.Close()
+	}
+	g.Carried.Release()
+}
+
+var errDuplicate = errors.New("is duplicate")

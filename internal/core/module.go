@@ -16,8 +16,9 @@ type (
 
 // VariablePrefix is a family of variables told apart by the rest of the name ($http_NAME, $arg_NAME).
 type VariablePrefix struct {
-	Prefix string
-	Get    func(r *Request, rest string) ([]byte, bool)
+	Prefix  string
+	Get     func(r *Request, rest string) ([]byte, bool)
+	NoCache bool // evaluate at each use
 }
 
 // Module is the seam through which nginx's modules are added: one folder under internal/modules, one value of
@@ -54,4 +55,7 @@ type HeaderFilter struct {
 type BodyFilter struct {
 	Run func(r *Request, c Chunk, out Next) error
 	On  func(b *conf.Block) bool // nil = everywhere
+	// Merged filters work on what the client gets: the main request's output with that of its subrequests put in
+	// (gzip). The others see the output of their own request or subrequest. Merged ones run after the others.
+	Merged bool
 }

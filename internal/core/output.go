@@ -21,12 +21,6 @@ type Chunk struct {
 // Size is the number of body bytes in the chunk.
 func (c Chunk) Size() int64 { return int64(len(c.Mem)) + c.Len }
 
-// Next is the rest of the filter chain, from a body filter's point of view.
-type Next struct {
-	r *Request
-	i int // index of the next filter
-}
-
 // ResponseHead is what will be sent as status line and header. Values live at least as long as the request
 // (literals, the request's arena, or buffers the request owns).
 type ResponseHead struct {
@@ -42,7 +36,6 @@ type ResponseHead struct {
 	AcceptRanges  bool          // the range filter may cut this response
 	Server, Date  []byte        // passed through from the backend (proxy_pass_header); nil = the frontend's own
 	HeaderOnly    bool          // HEAD, 204, 304: no body bytes go out whatever is sent
-	NoBodyAllowed bool
 }
 
 // Downstream is the client's side of one request, provided by a frontend (HTTP/1, HTTP/2). All calls come from the
@@ -76,12 +69,12 @@ type Downstream interface {
 	// RequestTrailers after ReadBody said io.EOF.
 	RequestTrailers() []http1.Field
 
-	// SendInterim sends a 1xx answer (103, or 100 passed through).
 	// SetRate paces the output: bytes per second (0 = no limit) after the first `after` bytes. ResumeAt is the instant before which
 	// nothing more may be sent (0 = now): who waits on Writable also waits until then.
 	SetRate(bytesPerSecond, after int64)
 	ResumeAt() loop.Instant
 
+	// SendInterim sends a 1xx answer (103, or 100 passed through).
 	SendInterim(status int, fields []http1.Field) error
 	// Raw gives the client's connection for splicing body bytes, when nothing but raw bytes is to be sent from here on
 	// for n bytes (HTTP/1 without chunking and TLS); nil when not possible. Pending output has been flushed.

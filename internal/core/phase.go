@@ -24,7 +24,7 @@ type Verdict int
 
 const (
 	Declined Verdict = -1 // nothing to do here: next handler
-	OK       Verdict = -2 // this phase is settled: next phase (in Access: allowed)
+	OK       Verdict = -2 // this phase is settled: next phase (in Access: allowed); in Content: answered
 	Done     Verdict = -3 // the response has been sent, or given up on, in full; finish the request
 	Moved    Verdict = -4 // URI or location was changed by an internal redirect: go on from where it set the request
 	Close    Verdict = -5 // close the connection without an answer (return 444)

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"os"
 	"time"
 
 	"hearth/internal/conn"
@@ -27,6 +28,7 @@ type Client struct {
 type Request struct {
 	Loop   *loop.Loop
 	Gen    *Generation
+	Addr   *Address // the listen address it came to
 	Down   Downstream
 	Client *Client
 
@@ -44,7 +46,8 @@ type Request struct {
 
 	Out                 ResponseHead
 	HeadSent            bool
-	BytesSent, BodySent int64 // $bytes_sent, $body_bytes_sent
+	BytesSent, BodySent int64 // $bytes_sent, $body_bytes_sent: counted by the frontend, in the main request
+	Length              int64 // $request_length: head and body bytes as received; the frontend counts
 	Started             loop.Instant
 	StartedWall         time.Time
 
@@ -52,7 +55,161 @@ type Request struct {
 	Internal     bool     // reached by an internal redirect or as a subrequest: `internal` locations open
 	Redirects    int      // internal redirects and rewrite cycles left
 	LogStatus    int      // status for the log when none was sent (499, 408, 400 ...)
+	ErrStatus    int      // status that goes out instead of Out.Status: set by an error page; 0 = none
 
-	// unexported: arena, variable slots, captures, module states, error_page status, filters position ...
-	slots []vars.Slot
+	// URIChanged is set by the rewrite module when it has put a new URI: PostRewrite then looks for its location.
+	URIChanged bool
+	// Content answers the request in the content phase; nil = the Content handlers of the location. It is the location's
+	// own (SetContent) and outlives a change to an `if` without one.
+	Content Handler
+	// AddURIToAlias: rewrite has changed the URI of a location with `alias` whose name is a pattern.
+	AddURIToAlias bool
+	// Aborted says that the response has not been, and cannot be, sent in full: the frontend closes the connection
+	// without completing it. So do `return 444` and failures after the head was sent.
+	Aborted bool
+	// Framing and Pipelined are the frontend's to fill: how the response went out (by SendHead), and whether the
+	// request came in with others.
+	Framing   Framing
+	Pipelined bool
+	// Finished says that the whole response has been handed to Down.
+	Finished bool
+	// UpstreamName, if set, appends what an error line says of the backend: `, upstream: "http://127.0.0.1:9001/x"`.
+	UpstreamContext func(r *Request, dst []byte) []byte
+	// Action is what the request is doing, for error lines ("reading upstream"): ` while ACTION`. "" = nothing said.
+	Action string
+
+	arena         arena
+	slots         []vars.Slot   // shared by a request and its subrequests
+	captures      vars.Captures // of the last match; a subrequest has its own
+	states        []stateCell
+	epochs        uint64 // counts uses of the object, and redirects in them
+	epoch         uint64 // validity of lasting states
+	redirectEpoch uint64
+	at            PhaseAt // where the runner goes on
+	accessCode    int     // 401 or 403 held back by `satisfy any`
+	errorPage     bool    // an error page is being served: no other one for it
+	headers       []func(*Request) error
+	bodies        []func(*Request, Chunk, Next) error
+	merged        int // index in bodies of the first merged filter
+	limitRate     int64
+	limitAfter    int64
+	limitSet      bool
+	body          requestBody
+	capture       *captureBuffer // a captured subrequest's output
+	subrequests   int            // of a main request: how many more may be made
+	background    int            // of a main request: subrequests running in fibers of their own
+	backgroundEnd loop.Event
+	temp          []*os.File // files to close when the request ends
+	list          *freeList
+	requestID     []byte
+	errLine       []byte // error lines are put together here
+}
+
+// maxRedirects is how many internal redirects and rewrites one request may go through (nginx: NGX_HTTP_MAX_URI_CHANGES).
+const maxRedirects = 10
+
+// maxSubrequests is how many subrequests one client request may cause.
+const maxSubrequests = 50
+
+// freeList holds the requests that a loop is not using. It belongs to the loop.
+type freeList struct{ free []*Request }
+
+// maxFree bounds the free list of a loop.
+const maxFree = 256
+
+type freeListKey struct{}
+
+// Acquire returns a request object from the loop's free list. On the loop's goroutine.
+func Acquire(l *loop.Loop) *Request {
+	list, _ := l.Value(freeListKey{}).(*freeList)
+	if list == nil {
+		list = &freeList{}
+		l.SetValue(freeListKey{}, list)
+	}
+	n := len(list.free)
+	if n == 0 {
+		r := &Request{list: list}
+		r.prepare(l)
+		return r
+	}
+	r := list.free[n-1]
+	list.free[n-1] = nil
+	list.free = list.free[:n-1]
+	r.prepare(l)
+	return r
+}
+
+// prepare makes the object ready for a new request.
+func (r *Request) prepare(l *loop.Loop) {
+	r.Loop = l
+	r.Main = r
+	r.epochs++
+	r.epoch = r.epochs
+	r.redirectEpoch = r.epoch
+	r.Redirects = maxRedirects + 1
+	r.subrequests = maxSubrequests + 1
+	r.Out.Reset()
+}
+
+// Release puts a request back on the free list of its loop. Nothing may use it, or what it handed out, any more.
+func Release(r *Request) {
+	r.arena.reset()
+	clear(r.slots)
+	for _, f := range r.temp {
+		f.Close()
+	}
+	fields, trailers := r.Out.Fields, r.Out.Trailers
+	clear(fields)
+	clear(trailers)
+	*r = Request{
+		arena: r.arena, slots: r.slots[:0], states: r.states, epochs: r.epochs,
+		list: r.list, temp: r.temp[:0], errLine: r.errLine[:0],
+		Out:  ResponseHead{Fields: fields[:0], Trailers: trailers[:0]},
+		body: requestBody{buf: r.body.buf},
+	}
+	if len(r.list.free) < maxFree {
+		r.list.free = append(r.list.free, r)
+	}
+}
+
+// VarSlots, Captures and Alloc make a Request the Env of package vars.
+func (r *Request) VarSlots() []vars.Slot { return r.slots }
+
+// Captures returns $1..$9.
+func (r *Request) Captures() *vars.Captures { return &r.captures }
+
+// sizeSlots gives the request a slot for every indexed variable of its generation.
+func (r *Request) sizeSlots() {
+	n := r.Gen.Vars.Slots()
+	if cap(r.slots) < n {
+		r.slots = make([]vars.Slot, n)
+	}
+	r.slots = r.slots[:n]
+}
+
+// IsMain tells the client's own request from a subrequest.
+func (r *Request) IsMain() bool { return r.Main == r }
+
+// IsHead reports whether the method in force is HEAD: a head without a body is sent.
+func (r *Request) IsHead() bool { return string(r.Method) == "HEAD" }
+
+// In returns the first request header field with this name, which is written in any case.
+func (r *Request) In(name string) ([]byte, bool) {
+	if id := http1.Lookup([]byte(name)); id != http1.Other {
+		return r.Head.Get(id)
+	}
+	for i := range r.Head.Fields {
+		if f := &r.Head.Fields[i]; f.ID == http1.Other && equalFold(f.Name, name) {
+			return f.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Scheme is "http" or "https".
+func (r *Request) Scheme() string {
+	if r.Client.TLS != nil {
+		return "https"
+	}
+	return "http"
 }

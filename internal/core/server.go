@@ -1,0 +1,118 @@
+package core
+
+import (
+	"os"
+	"strings"
+
+	"hearth/internal/conf"
+)
+
+// Server is one server block.
+type Server struct {
+	Block    *conf.Block
+	Conf     *ServerConf
+	Location *Location // its own configuration, in force where no location was found
+
+	name    []byte // the first of its names: $server_name
+	names   []serverName
+	listens []*listen
+	named   map[string]*Location // by name, the @ included
+	order   int
+}
+
+// Name is the first of the server's names.
+func (s *Server) Name() string { return string(s.name) }
+
+// Location returns the named location (with its @), or nil.
+func (s *Server) Named(name string) *Location { return s.named[name] }
+
+// serverSlot has the Server of a server block.
+var serverSlot = conf.NewSlot[Server](conf.Server)
+
+// ServerOf returns the server that a block belongs to, or nil outside servers.
+func ServerOf(b *conf.Block) *Server {
+	if b.Outer(conf.Server) == nil {
+		return nil
+	}
+	return serverSlot.Of(b)
+}
+
+// setServer reads a server block.
+func setServer(c *conf.Cursor, outer *conf.Block, m *mainConf, _ []string) error {
+	b := c.NewBlock(conf.Server)
+	s := serverSlot.Of(b)
+	s.Block, s.order = b, len(m.servers)
+	s.named = map[string]*Location{}
+	s.Location = locationSlot.Of(b)
+	s.Location.Block, s.Location.Server = b, s
+	m.servers = append(m.servers, s)
+	if err := c.Block(b); err != nil {
+		return err
+	}
+	if len(s.listens) == 0 {
+		return m.listenDefault(c, s)
+	}
+	return nil
+}
+
+// setServerName parses `server_name name ...`.
+func setServerName(c *conf.Cursor, b *conf.Block, s *Server, args []string) error {
+	for _, arg := range args {
+		n, err := parseServerName(c, arg)
+		if err != nil {
+			return err
+		}
+		if s.names == nil {
+			s.name = []byte(n.text)
+		}
+		s.names = append(s.names, n)
+	}
+	return nil
+}
+
+// hostname is the machine's, in lower case.
+var hostname = func() string {
+	name, _ := os.Hostname()
+	return strings.ToLower(name)
+}()
+
+func parseServerName(c *conf.Cursor, arg string) (serverName, error) {
+	if strings.HasPrefix(arg, "~") {
+		return parseServerRegex(c, arg)
+	}
+	if strings.Contains(arg, "/") {
+		c.Warnf("server name \"%s\" has suspicious symbols", arg)
+	}
+	if arg == "$hostname" {
+		arg = hostname
+	}
+	n := serverName{text: strings.ToLower(arg)}
+	switch {
+	case strings.HasPrefix(n.text, "*."):
+		n.kind, n.key = wildcardHead, n.text[1:]
+	case strings.HasPrefix(n.text, "."):
+		n.kind, n.key = wildcardBoth, n.text
+		n.text = n.text[1:]
+	case strings.HasSuffix(n.text, ".*"):
+		n.kind, n.key = wildcardTail, n.text[:len(n.text)-1]
+	default:
+		n.kind, n.key = exactName, n.text
+	}
+	if strings.Contains(n.key, "*") || n.kind != exactName && (len(n.key) < 2 || strings.Contains(n.key, "..")) {
+		return n, c.Errorf("invalid server name or wildcard \"%s\" on %s", arg, "0.0.0.0:80")
+	}
+	return n, nil
+}
+
+// parseServerRegex compiles "~pattern". As in nginx, capitals in it make it match without regard to case.
+func parseServerRegex(c *conf.Cursor, arg string) (serverName, error) {
+	if arg == "~" {
+		return serverName{}, c.Errorf("empty regex in server name \"%s\"", arg)
+	}
+	fold := strings.ToLower(arg) != arg
+	re, err := CompileRegex(c, arg[1:], fold)
+	if err != nil {
+		return serverName{}, err
+	}
+	return serverName{kind: regexName, text: arg, key: arg, regex: re}, nil
+}
