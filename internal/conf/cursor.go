@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 )
@@ -56,12 +57,27 @@ func (c *Cursor) Warnf(format string, args ...any) {
 	}
 }
 
+// placed makes an *Error of any error: one without place gets the current one.
+func (c *Cursor) placed(err error) error {
+	e, ok := err.(*Error)
+	if !ok {
+		return c.Errorf("%s", err)
+	}
+	if e.Level == "" {
+		e.Level = "emerg"
+	}
+	return e
+}
+
 // directiveError gives an error without place the form `"name" directive ERROR`.
 func (c *Cursor) directiveError(name string, err error) error {
-	if _, ok := err.(*Error); ok || err == nil {
-		return err
+	if err == nil {
+		return nil
 	}
-	return c.Errorf("\"%s\" directive %s", name, err)
+	if _, ok := err.(*Error); !ok {
+		err = fmt.Errorf("\"%s\" directive %w", name, err)
+	}
+	return c.placed(err)
 }
 
 // NewBlock makes the block of the directive being applied, as a child of the block it stands in.
@@ -93,11 +109,10 @@ func (c *Cursor) Free(fn func(name string, args []string) error) error {
 		if name == "include" && len(args) == 1 {
 			return c.include(args[0])
 		}
-		err := fn(name, args)
-		if _, ok := err.(*Error); !ok && err != nil {
-			return c.Errorf("%s", err)
+		if err := fn(name, args); err != nil {
+			return c.placed(err)
 		}
-		return err
+		return nil
 	}
 	err := c.enter(c.readBlock)
 	c.each = outer

@@ -1,6 +1,7 @@
 package conf_test
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -144,12 +145,12 @@ func setTypes(c *conf.Cursor, b *conf.Block, l *locationConf, _ []string) error 
 	})
 }
 
-func finishLocation(c *conf.Cursor, b *conf.Block, l *locationConf) error {
+func finishLocation(_ *conf.Cursor, b *conf.Block, l *locationConf) error {
 	if parent := locations.Parent(b); l.Types == nil && parent != nil {
 		l.Types = parent.Types
 	}
 	if l.Busy < l.BufferSize {
-		return c.Errorf("\"proxy_busy_buffers_size\" must be equal to or greater than \"proxy_buffer_size\"")
+		return errors.New(`"proxy_busy_buffers_size" must be equal to or greater than "proxy_buffer_size"`)
 	}
 	return nil
 }

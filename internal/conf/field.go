@@ -124,8 +124,8 @@ func Custom[C any](s *Slot[C], d Directive, set func(c *Cursor, b *Block, conf *
 
 // Finish is a row without a directive: fn is called for every block of the slot's level,
 // outer blocks first, when fields have been inherited. It is the place for checks across fields.
-// Slots are finished in the order in which the schema first names them. An error not
-// made by Cursor.Errorf is reported as `"http" directive ERROR`.
+// Slots are finished in the order in which the schema first names them. An error that has no
+// place of its own gets that of the closing brace.
 func Finish[C any](s *Slot[C], fn func(c *Cursor, b *Block, conf *C) error) Directive {
 	return Directive{
 		slot:   s,

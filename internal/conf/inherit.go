@@ -15,7 +15,7 @@ func (c *Cursor) finish(b *Block) error {
 		fn := (*hooks)[0]
 		*hooks = (*hooks)[1:]
 		if err := fn(); err != nil {
-			return err
+			return c.placed(err)
 		}
 	}
 	return nil
@@ -56,7 +56,7 @@ func (c *Cursor) finishOne(s anySlot, rows []*Directive, b *Block) error {
 	for _, d := range rows {
 		if d.finish != nil {
 			if err := d.finish(c, b, in); err != nil {
-				return err
+				return c.placed(err)
 			}
 		}
 	}

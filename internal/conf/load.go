@@ -64,22 +64,7 @@ func Load(o Options) (*Config, error) {
 	c := &Cursor{opts: o, schema: o.Schema, tree: t, config: config, in: root}
 	err := c.load(file)
 	t.frozen = true
-	return config, c.completed(err)
-}
-
-// completed makes an *Error of what a hook at the end of the file returned.
-func (c *Cursor) completed(err error) error {
-	if err == nil {
-		return nil
-	}
-	e, ok := err.(*Error)
-	if !ok {
-		return c.Errorf("%s", err)
-	}
-	if e.Level == "" {
-		e.Level = "emerg"
-	}
-	return e
+	return config, err
 }
 
 func (c *Cursor) load(file string) error {

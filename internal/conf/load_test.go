@@ -169,7 +169,7 @@ func TestWarnings(t *testing.T) {
 func TestFinishRowsAndHooksRunAtTheClosingBrace(t *testing.T) {
 	wantError(t, "http {\n proxy_buffer_size 64k;\n}\nnonsense;",
 		`"proxy_busy_buffers_size" must be equal to or greater than "proxy_buffer_size" in /etc/nginx.conf:3`)
-	wantError(t, "http {\n server { location / { late; } }\n}\n", `"http" directive came too late in /etc/nginx.conf:3`, late)
+	wantError(t, "http {\n server { location / { late; } }\n}\n", `came too late in /etc/nginx.conf:3`, late)
 	wantError(t, "late;\nevents {}\n", `came too late`, late)
 	wantError(t, "late;\nevents {}\nnonsense;", `unknown directive "nonsense" in /etc/nginx.conf:3`, late)
 }
