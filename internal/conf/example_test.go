@@ -145,7 +145,7 @@ func setTypes(c *conf.Cursor, b *conf.Block, l *locationConf, _ []string) error 
 	})
 }
 
-func finishLocation(_ *conf.Cursor, b *conf.Block, l *locationConf) error {
+func finishLocation(b *conf.Block, l *locationConf) error {
 	if parent := locations.Parent(b); l.Types == nil && parent != nil {
 		l.Types = parent.Types
 	}

@@ -126,9 +126,14 @@ func Custom[C any](s *Slot[C], d Directive, set func(c *Cursor, b *Block, conf *
 // outer blocks first, when fields have been inherited. It is the place for checks across fields.
 // Slots are finished in the order in which the schema first names them. An error that has no
 // place of its own gets that of the closing brace.
-func Finish[C any](s *Slot[C], fn func(c *Cursor, b *Block, conf *C) error) Directive {
-	return Directive{
-		slot:   s,
-		finish: func(c *Cursor, b *Block, in *instance) error { return fn(c, b, in.value.(*C)) },
+// fn may also take the Cursor first, to warn or to parse.
+func Finish[C any, F func(*Block, *C) error | func(*Cursor, *Block, *C) error](s *Slot[C], fn F) Directive {
+	d := Directive{slot: s}
+	switch fn := any(fn).(type) {
+	case func(*Block, *C) error:
+		d.finish = func(_ *Cursor, b *Block, in *instance) error { return fn(b, in.value.(*C)) }
+	case func(*Cursor, *Block, *C) error:
+		d.finish = func(c *Cursor, b *Block, in *instance) error { return fn(c, b, in.value.(*C)) }
 	}
+	return d
 }
