@@ -1,0 +1,33 @@
+package frontend
+
+// connList is a list of connections threaded through them; a connection is in one list at a time.
+type connList struct {
+	first, last *h1Conn
+	n           int
+}
+
+func (l *connList) push(h *h1Conn) {
+	h.prev, h.next = l.last, nil
+	if l.last != nil {
+		l.last.next = h
+	} else {
+		l.first = h
+	}
+	l.last = h
+	l.n++
+}
+
+func (l *connList) remove(h *h1Conn) {
+	if h.prev != nil {
+		h.prev.next = h.next
+	} else {
+		l.first = h.next
+	}
+	if h.next != nil {
+		h.next.prev = h.prev
+	} else {
+		l.last = h.prev
+	}
+	h.prev, h.next = nil, nil
+	l.n--
+}

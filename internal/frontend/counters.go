@@ -1,0 +1,80 @@
+package frontend
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Status is what stub_status shows (ngx_http_stub_status_module), summed over all loops.
+type Status struct {
+	Accepted, Handled, Requests int64 // since the start
+	Reading                     int64 // connections whose request header is being read
+	Writing                     int64 // connections whose request is being served
+	Waiting                     int64 // idle connections waiting for a request
+	Lingering                   int64 // answered and closed, and still being read from
+}
+
+// Active is the number of client connections, as stub_status counts them.
+func (s Status) Active() int64 { return s.Reading + s.Writing + s.Waiting + s.Lingering }
+
+// counters are one shard's. It counts in plain numbers and publishes them once a turn; readers on other goroutines see
+// the published ones.
+type counters struct {
+	accepted, requests int64
+	reading            int64
+	changed            bool // publishing has been asked for in this turn
+
+	published [6]atomic.Int64
+}
+
+// allCounters are those of every shard there has been, so that sums do not fall when a loop ends.
+var allCounters struct {
+	mu   sync.Mutex
+	list []*counters
+}
+
+func (c *counters) register() {
+	allCounters.mu.Lock()
+	allCounters.list = append(allCounters.list, c)
+	allCounters.mu.Unlock()
+}
+
+// changed has the shard's counters published at the end of this turn.
+func (sh *shard) changed() {
+	if !sh.counters.changed {
+		sh.counters.changed = true
+		sh.loop.EndOfTurn(sh)
+	}
+}
+
+// EndTurn publishes the counters.
+func (sh *shard) EndTurn() {
+	c := &sh.counters
+	c.changed = false
+	for i, v := range [...]int64{c.accepted, c.requests, c.reading, int64(sh.active.n) - c.reading, int64(sh.idle.n), int64(sh.lingering.n)} {
+		if c.published[i].Load() != v {
+			c.published[i].Store(v)
+		}
+	}
+}
+
+func (c *counters) addTo(s *Status) {
+	s.Accepted += c.published[0].Load()
+	s.Handled += c.published[0].Load()
+	s.Requests += c.published[1].Load()
+	s.Reading += c.published[2].Load()
+	s.Writing += c.published[3].Load()
+	s.Waiting += c.published[4].Load()
+	s.Lingering += c.published[5].Load()
+}
+
+// ReadStatus sums the counters of all loops, as of the end of their last turns. Any goroutine may call it.
+func ReadStatus() Status {
+	allCounters.mu.Lock()
+	defer allCounters.mu.Unlock()
+	var s Status
+	for _, c := range allCounters.list {
+		c.addTo(&s)
+	}
+	return s
+}

@@ -1,0 +1,62 @@
+package frontend
+
+import (
+	"hearth/internal/loop"
+)
+
+// Drain begins a graceful end: idle connections are closed (once keepalive_min_timeout has passed), the others when their
+// request is done. New connections are served one request. It is called on l's goroutine, and may be called again.
+func Drain(l *loop.Loop) {
+	sh := shardOf(l)
+	sh.draining = true
+	now := l.Now()
+	for h := sh.idle.first; h != nil; {
+		next := h.next
+		if h.until > now {
+			h.timer.Reset(l, min(h.until, h.timer.At()), h)
+		} else {
+			h.close()
+		}
+		h = next
+	}
+}
+
+// CloseIdle closes up to n connections that wait for a request or linger, those that have done so longest first, and returns how
+// many: for when descriptors run out. On l's goroutine.
+func CloseIdle(l *loop.Loop, n int) int {
+	sh, closed := shardOf(l), 0
+	now := l.Now()
+	for _, list := range []*connList{&sh.lingering, &sh.idle} {
+		for h := list.first; h != nil && closed < n; {
+			next := h.next
+			if h.state == isLinger || h.until <= now {
+				h.close()
+				closed++
+			}
+			h = next
+		}
+	}
+	return closed
+}
+
+// CloseAll closes every connection, whatever it is doing (worker_shutdown_timeout, a fast end). Requests under way fail at their next
+// read or write. On l's goroutine.
+func CloseAll(l *loop.Loop) {
+	sh := shardOf(l)
+	sh.draining = true
+	for sh.idle.first != nil {
+		sh.idle.first.close()
+	}
+	for sh.lingering.first != nil {
+		sh.lingering.first.close()
+	}
+	for h := sh.active.first; h != nil; h = h.next {
+		h.conn.Close() // its fiber finds out and does the rest
+	}
+}
+
+// Connections is the number of l's client connections. On l's goroutine.
+func Connections(l *loop.Loop) int {
+	sh := shardOf(l)
+	return sh.idle.n + sh.active.n + sh.lingering.n
+}

@@ -1,0 +1,222 @@
+package frontend
+
+import (
+	"bytes"
+	"time"
+
+	"hearth/internal/core"
+	"hearth/internal/http1"
+	"hearth/internal/text"
+)
+
+// SendHead implements core.Downstream: it queues the head, in nginx's order of fields.
+func (s *session) SendHead(r *core.Request) error {
+	o := &s.out
+	if o.err != nil {
+		return o.err
+	}
+	o.started = true
+	s.chooseFraming(r)
+	o.keepAlive = s.mayKeepAlive()
+	s.room()
+	if !o.bare {
+		s.appendHead(r)
+	}
+	o.headSize = o.sent + int64(len(o.queue)-o.done)
+	return nil
+}
+
+// chooseFraming decides how the body's end will be told (RFC 9112, 6.3).
+func (s *session) chooseFraming(r *core.Request) {
+	o, out := &s.out, &r.Out
+	c := s.settings()
+	switch {
+	case out.HeaderOnly || out.Status == 204 || out.Status == 304 || out.Status < 200:
+		o.framing = noBody
+	case o.http11 && c.ChunkedTransfer && (out.ContentLength < 0 || len(out.Trailers) > 0):
+		o.framing = byChunks
+	case out.ContentLength >= 0:
+		o.framing, o.left = byLength, out.ContentLength
+	default:
+		o.framing = byClose
+	}
+}
+
+// mayKeepAlive decides whether the connection serves another request after this one.
+func (s *session) mayKeepAlive() bool {
+	o, h := &s.out, &s.parser.Head
+	c := s.settings()
+	switch {
+	case o.noKeepAlive, o.bare, !h.KeepAlive, o.framing == byClose, s.shard.draining, s.hijack:
+		return false
+	case s.body.expect: // the client may send the body or not: nobody knows where the next request will begin
+		return false
+	case c.KeepaliveTimeout.Idle == 0, int(s.h.requests) >= c.KeepaliveRequests:
+		return false
+	case s.loop.Now().Sub(s.h.opened) > c.KeepaliveTime:
+		return false
+	case c.KeepaliveDisable&core.KeepaliveMSIE6 != 0 && h.MethodID == http1.MethodPost && s.oldMSIE():
+		return false
+	case c.KeepaliveDisable&core.KeepaliveSafari != 0 && s.safari():
+		return false
+	}
+	return true
+}
+
+func (s *session) userAgent() []byte {
+	v, _ := s.parser.Head.Get(http1.UserAgent)
+	return v
+}
+
+// oldMSIE recognises the versions of MSIE up to 6 that keepalive_disable msie6 means.
+func (s *session) oldMSIE() bool {
+	_, after, ok := bytes.Cut(s.userAgent(), []byte("MSIE "))
+	if !ok || len(after) < 2 || after[1] != '.' || bytes.Contains(after, []byte("Opera")) {
+		return false
+	}
+	return after[0] == '4' || after[0] == '5' || after[0] == '6' && !bytes.Contains(after, []byte("SV1"))
+}
+
+// safari recognises Safari and its like on macOS.
+func (s *session) safari() bool {
+	ua := s.userAgent()
+	return bytes.Contains(ua, []byte("Safari/")) && bytes.Contains(ua, []byte("Mac OS X")) && !bytes.Contains(ua, []byte("Chrome/"))
+}
+
+func (s *session) appendHead(r *core.Request) {
+	o, out := &s.out, &r.Out
+	c := s.settings()
+	b := o.queue
+	b = appendStatusLine(b, out)
+	server := out.Server
+	if server == nil {
+		server = s.shard.engine.banner(r)
+	}
+	b = appendField(b, "Server: ", server)
+	date := out.Date
+	if date == nil {
+		date = s.shard.date.at(s.loop.Wall())
+	}
+	b = appendField(b, "Date: ", date)
+	bodiless := out.Status == 204 || out.Status < 200
+	if out.ContentType != nil && !bodiless {
+		b = appendField(b, "Content-Type: ", out.ContentType)
+	}
+	if out.ContentLength >= 0 && o.framing != byChunks && !bodiless {
+		b = append(b, "Content-Length: "...)
+		b = append(text.AppendInt(b, out.ContentLength), "\r\n"...)
+	}
+	if out.LastModified >= 0 && out.Status != 204 {
+		b = append(b, "Last-Modified: "...)
+		b = append(text.AppendHTTPDate(b, time.Unix(out.LastModified, 0)), "\r\n"...)
+	}
+	if out.Location != nil {
+		b = appendField(b, "Location: ", out.Location)
+	}
+	if o.framing == byChunks {
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	}
+	b = s.appendConnection(b, out.Status, c)
+	if out.ETag != nil {
+		b = appendField(b, "ETag: ", out.ETag)
+	}
+	b = appendFields(b, out.Fields)
+	o.queue = append(b, "\r\n"...)
+}
+
+var (
+	keepAliveLine = "Connection: keep-alive\r\n"
+	closeLine     = "Connection: close\r\n"
+	upgradeLine   = "Connection: upgrade\r\n"
+)
+
+// appendConnection says what becomes of the connection, as nginx does: in every answer, whatever the client's version.
+func (s *session) appendConnection(b []byte, status int, c *core.LocationConf) []byte {
+	switch {
+	case status == 101:
+		return append(b, upgradeLine...)
+	case !s.out.keepAlive:
+		return append(b, closeLine...)
+	}
+	b = append(b, keepAliveLine...)
+	if c.KeepaliveTimeout.Header > 0 {
+		b = append(b, "Keep-Alive: timeout="...)
+		b = append(text.AppendInt(b, int64(c.KeepaliveTimeout.Header/time.Second)), "\r\n"...)
+	}
+	return b
+}
+
+func appendStatusLine(b []byte, out *core.ResponseHead) []byte {
+	if out.Status == 200 && out.Reason == nil {
+		return append(b, "HTTP/1.1 200 OK\r\n"...)
+	}
+	if !http1.ValidValue(out.Reason) {
+		return http1.AppendStatusLine(b, out.Status, nil)
+	}
+	return http1.AppendStatusLine(b, out.Status, out.Reason)
+}
+
+// appendFields writes fields, but for those that are the frontend's own business.
+func appendFields(b []byte, fields []http1.Field) []byte {
+	for i := range fields {
+		f := &fields[i]
+		switch f.ID {
+		case http1.Connection, http1.KeepAlive, http1.ContentLength, http1.TransferEncoding:
+			continue
+		}
+		if !http1.ValidName(f.Name) {
+			continue
+		}
+		b = append(b, f.Name...)
+		b = appendField(b, ": ", f.Value)
+	}
+	return b
+}
+
+// appendField writes the rest of a field line. No value, wherever it came from (a decoded URI in a redirect, say), can end the
+// line: control characters in it are replaced by spaces, as RFC 9110, 5.5 has it for recipients.
+func appendField(b []byte, start string, value []byte) []byte {
+	b = append(b, start...)
+	from := len(b)
+	b = append(b, value...)
+	if !http1.ValidValue(value) {
+		for i, c := range b[from:] {
+			if c < ' ' && c != '\t' || c == 0x7f {
+				b[from+i] = ' '
+			}
+		}
+	}
+	return append(b, "\r\n"...)
+}
+
+// appendLastChunk ends a chunked body, with those trailers that may be sent after it (RFC 9110, 6.5.1).
+func appendLastChunk(b []byte, trailers []http1.Field) []byte {
+	b = append(b, "0\r\n"...)
+	b = appendFields(b, trailers)
+	return append(b, "\r\n"...)
+}
+
+// sendContinue tells the client to send the body it has announced (RFC 9110, 10.1.1).
+func (s *session) sendContinue() error {
+	if s.out.started {
+		return nil
+	}
+	s.room()
+	s.out.queue = append(s.out.queue, "HTTP/1.1 100 Continue\r\n\r\n"...)
+	return s.TryFlush()
+}
+
+// SendInterim implements core.Downstream. Clients older than HTTP/1.1 do not know interim answers and are sent none.
+func (s *session) SendInterim(status int, fields []http1.Field) error {
+	o := &s.out
+	if o.err != nil || !o.http11 || o.started {
+		return o.err
+	}
+	if status == 100 {
+		s.body.expect = false
+	}
+	s.room()
+	o.queue = http1.AppendStatusLine(o.queue, status, nil)
+	o.queue = append(appendFields(o.queue, fields), "\r\n"...)
+	return s.TryFlush()
+}

@@ -1,0 +1,400 @@
+package frontend
+
+import (
+	"errors"
+	"os"
+
+	"hearth/internal/conn"
+	"hearth/internal/core"
+	"hearth/internal/http1"
+	"hearth/internal/loop"
+)
+
+// errLength is for a body that is not as long as its head has said.
+var errLength = errors.New("response body does not match its Content-Length")
+
+// output is one response on its way out. Bytes are put into a queue, so that a head leaves in one write with its body, and
+// what the socket does not take stays there. Large pieces go past the queue while it is not blocked.
+type output struct {
+	queue   []byte      // nil until something is queued
+	done    int         // bytes of queue that the socket has taken
+	files   []fileRange // where between the queue's bytes they go out
+	blocked bool        // the socket, or the pace, takes no more for now
+
+	framing     framing
+	http11      bool
+	bare        bool  // HTTP/0.9: no head
+	left        int64 // byLength: body bytes to come
+	started     bool  // the head has been queued
+	last        bool  // the end of the body has been queued
+	keepAlive   bool  // as the head has told the client
+	noKeepAlive bool
+	timedOut    bool
+	err         error // nothing more can be sent
+
+	sent     int64 // bytes that the socket has taken, of this response
+	headSize int64 // those of them that come before the body
+	pace     pace
+	trailers []http1.Field
+	req      *core.Request
+	vec      [3][]byte
+	size     [24]byte // a chunk's head
+}
+
+// fileRange is a part of a file in the queue, to be sent when queue[:at] has been.
+type fileRange struct {
+	file   *os.File
+	off, n int64
+	at     int
+}
+
+// framing is how the client finds the end of the body (RFC 9112, 6.3).
+type framing uint8
+
+const (
+	noBody   framing = iota // by the method or the status
+	byLength                // Content-Length
+	byChunks
+	byClose
+)
+
+// begin prepares for the response to r. The queue is empty then.
+func (o *output) begin(r *core.Request) {
+	*o = output{queue: o.queue[:0], files: o.files[:0], req: r}
+}
+
+func (o *output) version(h *http1.RequestHead) {
+	o.http11 = h.AtLeast11()
+	o.bare = h.Major == 0 && h.Minor == 9
+}
+
+func (o *output) release(sh *shard) {
+	if o.queue != nil {
+		sh.putBuffer(o.queue)
+	}
+	clear(o.files)
+	*o = output{files: o.files[:0]}
+}
+
+func (o *output) pending() bool { return o.done < len(o.queue) || len(o.files) > 0 }
+
+func (o *output) fail(err error) error {
+	if o.err == nil {
+		o.err = err
+	}
+	return o.err
+}
+
+// took accounts for n bytes of this response that the socket has taken.
+func (o *output) took(n int64) {
+	o.sent += n
+	o.req.BytesSent = o.sent
+	o.req.BodySent = max(0, o.sent-o.headSize)
+}
+
+// complete tells whether the whole response has left.
+func (o *output) complete() bool { return o.err == nil && o.last && !o.pending() }
+
+// room makes sure that there is a queue to append to.
+func (s *session) room() {
+	if s.out.queue == nil {
+		s.out.queue = s.shard.takeBuffer()
+	}
+}
+
+// copyUpTo is how large a piece of a body is copied into the queue: below it a copy costs less than one more
+// element for the system call to look at.
+const copyUpTo = 8 << 10
+
+// Send implements core.Downstream.
+//
+// A file must stay open until the response has been flushed.
+func (s *session) Send(c core.Chunk) error {
+	o := &s.out
+	switch {
+	case o.err != nil:
+		return o.err
+	case !o.started:
+		if err := s.SendHead(s.req); err != nil {
+			return err
+		}
+	}
+	if o.last {
+		if c.Size() > 0 {
+			return o.fail(errLength)
+		}
+		return s.TryFlush()
+	}
+	if err := s.frame(c); err != nil {
+		return err
+	}
+	if c.Last && o.framing == byLength && o.left > 0 {
+		return o.fail(errLength)
+	}
+	o.last = c.Last
+	if c.Flush || c.Last || len(o.queue)-o.done >= int(s.settings().PostponeOutput) || len(o.files) > 0 {
+		return s.TryFlush()
+	}
+	return nil
+}
+
+// frame puts the chunk's bytes out, with what marks them on the wire.
+func (s *session) frame(c core.Chunk) error {
+	o := &s.out
+	size := c.Size()
+	switch o.framing {
+	case noBody:
+		return nil
+	case byLength:
+		if size > o.left {
+			return o.fail(errLength)
+		}
+		o.left -= size
+	case byChunks:
+		return s.frameChunk(c, size)
+	}
+	if err := s.put(c.Mem, nil); err != nil {
+		return err
+	}
+	s.putFile(c)
+	return nil
+}
+
+func (s *session) frameChunk(c core.Chunk, size int64) error {
+	o := &s.out
+	var tail []byte
+	if c.Last {
+		if size > 0 && len(o.req.Out.Trailers) == 0 {
+			tail = lastChunkAfterData
+		} else if size == 0 {
+			s.room()
+			o.queue = appendLastChunk(o.queue, o.req.Out.Trailers)
+			return nil
+		}
+	}
+	if size == 0 {
+		return nil
+	}
+	s.room()
+	o.queue = http1.AppendChunkHead(o.queue, size)
+	if tail == nil {
+		tail = endChunk
+	}
+	if c.File == nil {
+		if err := s.put(c.Mem, tail); err != nil {
+			return err
+		}
+	} else {
+		if err := s.put(c.Mem, nil); err != nil {
+			return err
+		}
+		s.putFile(c)
+		o.queue = append(o.queue, tail...)
+	}
+	if c.Last && len(tail) == len(endChunk) {
+		o.queue = appendLastChunk(o.queue, o.req.Out.Trailers)
+	}
+	return nil
+}
+
+var (
+	endChunk           = []byte(http1.EndChunk)
+	lastChunkAfterData = []byte(http1.EndChunk + "0\r\n\r\n")
+)
+
+func (s *session) putFile(c core.Chunk) {
+	if c.File != nil && c.Len > 0 {
+		o := &s.out
+		o.files = append(o.files, fileRange{c.File, c.Off, c.Len, len(o.queue)})
+	}
+}
+
+// put sends mem and tail, or queues them. What is small waits in the queue for company; what is large goes out from where it is.
+func (s *session) put(mem, tail []byte) error {
+	o := &s.out
+	if len(mem) <= copyUpTo || o.blocked || len(o.files) > 0 || o.pace.rate > 0 {
+		if len(mem)+len(tail) > 0 {
+			s.room()
+			o.queue = append(append(o.queue, mem...), tail...)
+		}
+		return nil
+	}
+	vec := append(o.vec[:0], o.queue[o.done:], mem, tail)
+	n, err := s.conn.TryWritev(vec)
+	o.vec = [3][]byte{}
+	if err != nil && err != conn.ErrAgain {
+		return o.fail(err)
+	}
+	o.took(int64(n))
+	n = s.advance(n)
+	if n < len(mem) {
+		s.room()
+		o.queue = append(append(o.queue, mem[n:]...), tail...)
+	} else if n -= len(mem); n < len(tail) {
+		s.room()
+		o.queue = append(o.queue, tail[n:]...)
+	} else {
+		return nil
+	}
+	o.blocked = true
+	return nil
+}
+
+// advance takes n written bytes off the queue, up to the next file, and returns how many are left over.
+func (s *session) advance(n int) int {
+	o := &s.out
+	k := min(n, len(o.queue)-o.done)
+	o.done += k
+	if o.done == len(o.queue) && len(o.files) == 0 && o.done > 0 {
+		o.queue, o.done = o.queue[:0], 0
+	}
+	return n - k
+}
+
+// Congested implements core.Downstream.
+func (s *session) Congested() bool { return s.out.blocked && s.out.pending() }
+
+// TryFlush implements core.Downstream.
+func (s *session) TryFlush() error {
+	o := &s.out
+	for o.err == nil && o.pending() {
+		want := s.next()
+		allowed := o.pace.allowed(s.loop.Now(), o.sent, want)
+		if allowed == 0 {
+			o.blocked = true
+			return nil
+		}
+		n, err := s.writeNext(allowed)
+		if err == conn.ErrAgain {
+			o.blocked = true
+			return nil
+		}
+		if err != nil {
+			return o.fail(err)
+		}
+		o.took(int64(n))
+	}
+	o.blocked = false
+	return o.err
+}
+
+// next is how many bytes can go out in one piece: queued ones up to the next file, or that file's.
+func (s *session) next() int64 {
+	o := &s.out
+	end := len(o.queue)
+	if len(o.files) > 0 {
+		if end = o.files[0].at; end == o.done {
+			return o.files[0].n
+		}
+	}
+	return int64(end - o.done)
+}
+
+// writeNext writes up to n bytes of that piece.
+func (s *session) writeNext(n int64) (int, error) {
+	o := &s.out
+	if len(o.files) == 0 || o.files[0].at > o.done {
+		written, err := s.conn.TryWrite(o.queue[o.done : o.done+int(n)])
+		s.advance(written)
+		return written, err
+	}
+	f := &o.files[0]
+	written, err := s.conn.TrySendFile(f.file, f.off, n)
+	f.off += written
+	f.n -= written
+	if f.n == 0 {
+		k := copy(o.files, o.files[1:])
+		o.files[k] = fileRange{}
+		o.files = o.files[:k]
+		s.advance(0)
+	}
+	return int(written), err
+}
+
+// WaitFlush implements core.Downstream.
+func (s *session) WaitFlush() error {
+	o := &s.out
+	timeout := s.settings().SendTimeout
+	deadline, sent := s.loop.Now().Add(timeout), o.sent
+	for {
+		if err := s.TryFlush(); err != nil {
+			return err
+		}
+		if !o.pending() {
+			return nil
+		}
+		if o.sent != sent {
+			deadline, sent = s.loop.Now().Add(timeout), o.sent
+		}
+		if err := s.waitRoom(deadline); err != nil {
+			o.timedOut = err == loop.ErrTimeout
+			return o.fail(err)
+		}
+	}
+}
+
+// waitRoom waits until more can be sent. Once the response is complete but for that, it discards what still comes of the request's
+// body, since a client may read nothing before it has sent everything.
+func (s *session) waitRoom(deadline loop.Instant) error {
+	o := &s.out
+	if o.pace.resume > s.loop.Now() {
+		if err := s.loop.Wait(o.pace.resume); err != loop.ErrTimeout {
+			return err
+		}
+		return nil
+	}
+	if !o.last || s.body.done || s.body.err != nil || s.body.expect || s.discardBody() != conn.ErrAgain {
+		return s.loop.Wait(deadline, s.conn.Writable())
+	}
+	return s.loop.Wait(deadline, s.conn.Writable(), s.conn.Readable())
+}
+
+// Writable implements core.Downstream.
+func (s *session) Writable() *loop.Event { return s.conn.Writable() }
+
+// Gone implements core.Downstream. As in nginx, a client that only closes its sending side counts as gone.
+func (s *session) Gone() *loop.Event { return s.conn.HangUp() }
+
+// ClientGone implements core.Downstream.
+func (s *session) ClientGone() bool { return s.conn.HungUp() || s.out.err != nil }
+
+// SetRate implements core.Downstream.
+func (s *session) SetRate(bytesPerSecond, after int64) {
+	p := &s.out.pace
+	if p.started == 0 {
+		p.started = s.loop.Now()
+	}
+	p.rate, p.after, p.resume = bytesPerSecond, after, 0
+}
+
+// ResumeAt implements core.Downstream.
+func (s *session) ResumeAt() loop.Instant { return s.out.pace.resume }
+
+// Raw implements core.Downstream.
+func (s *session) Raw() *conn.Conn {
+	o := &s.out
+	if !o.started || o.err != nil || o.pending() || o.pace.rate > 0 || o.framing != byLength && o.framing != byClose {
+		return nil
+	}
+	return s.conn
+}
+
+// CountSent implements core.Downstream.
+func (s *session) CountSent(n int64) {
+	s.out.took(n)
+	s.out.left -= n
+}
+
+// Hijack implements core.Downstream. The connection is closed when the request's handler returns.
+func (s *session) Hijack() (*conn.Conn, []byte, error) {
+	if err := s.WaitFlush(); err != nil {
+		return nil, nil, err
+	}
+	early := s.in.bytes()
+	s.in.useAll()
+	s.hijack = true
+	return s.conn, early, nil
+}
+
+// NoKeepAlive implements core.Downstream.
+func (s *session) NoKeepAlive() { s.out.noKeepAlive = true }
