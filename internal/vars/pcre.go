@@ -16,6 +16,7 @@ type scanner struct {
 	std strings.Builder // for package regexp
 	net strings.Builder // for regexp2, where each rune is one byte
 
+	stdOnly bool // holds what only package regexp reads as PCRE does
 	bytes   bool // names bytes above 0x7f by \x: package regexp would take them for runes
 	loose   bool // extended mode: white space and comments, only copied
 	item    bool // a quantifier may follow
@@ -42,6 +43,11 @@ func (f *fault) text(pattern string) error {
 
 func scan(pattern string) (*scanner, *fault) {
 	s := &scanner{src: pattern, names: map[string]bool{}}
+	for _, p := range []string{"(*UTF8)", "(*UTF)", "(*UCP)"} { // package regexp is in that mode anyhow
+		if strings.HasPrefix(s.rest(), p) {
+			s.i += len(p)
+		}
+	}
 	for s.i < len(s.src) {
 		if s.loose {
 			s.copy(len(s.src) - s.i)
@@ -163,6 +169,11 @@ func (s *scanner) escape(inClass bool) *fault {
 	case c == 'R' && !inClass:
 		s.put(`(?:\r\n|[\n-\r])`, `(?:\r\n|[\n-\r])`)
 		s.i += 2
+	case c == 'N' && !inClass:
+		s.put(`[^\n]`, `[^\n]`)
+		s.i += 2
+	case strings.IndexByte("KXCgoHVL", c) >= 0:
+		return &fault{pair + " is not supported by hearth", s.i}
 	case c == 'Q':
 		n := strings.Index(s.rest(), `\E`) + 2
 		if n < 2 {
@@ -244,6 +255,9 @@ var posixRanges = map[string]string{
 	"space": `\t-\r `, "upper": `A-Z`, "word": `a-zA-Z0-9_`, "xdigit": `0-9a-fA-F`,
 }
 
+// escaped stands for a byte that may begin a range and was written as an escape.
+const escaped = -2
+
 // class copies "[...]".
 func (s *scanner) class() *fault {
 	s.copy(1)
@@ -262,10 +276,15 @@ func (s *scanner) class() *fault {
 			s.i++
 			last = ']'
 		case c == '\\':
-			if f := s.escape(true); f != nil {
+			last = escaped
+			if strings.ContainsAny(s.src[s.i:min(s.i+2, len(s.src))], "wdshWDSpP") {
+				last = -1
+			}
+			if f := s.escape(true); f != nil && f.at < len(s.src) {
+				return f
+			} else if f != nil {
 				return &fault{"missing terminating ] for character class", len(s.src)}
 			}
-			last = -1
 		case strings.HasPrefix(s.rest(), "[:") && strings.Contains(s.rest(), ":]"):
 			if f := s.posix(); f != nil {
 				return f
@@ -277,6 +296,19 @@ func (s *scanner) class() *fault {
 			}
 			s.copy(2)
 			last = -1
+		case c == '-' && last != -1 && s.i+1 < len(s.src) && s.src[s.i+1] == '\\': // up to an escape
+			s.copy(1)
+			if f := s.escape(true); f != nil {
+				return f
+			}
+			last = -1
+		case c == '-' && last == escaped && s.i+1 < len(s.src) && s.src[s.i+1] != ']' && s.src[s.i+1] != '[':
+			s.copy(2)
+			last = -1
+		case c == '-' && last == -1: // no range: a dash after a class or another range
+			s.put(`\-`, `\-`)
+			s.i++
+			last = '-'
 		case c == '[':
 			s.put(`\[`, `\[`)
 			s.i++
@@ -303,7 +335,7 @@ func (s *scanner) posix() *fault {
 	case !ok:
 		return &fault{"unknown POSIX class name", s.i + 2}
 	case negated:
-		ranges = s.src[s.i : s.i+end+2] // regexp2 refuses or misreads it; package regexp knows it
+		s.stdOnly = true
 	}
 	s.put(s.src[s.i:s.i+end+2], ranges)
 	s.i += end + 2
@@ -314,6 +346,9 @@ func (s *scanner) posix() *fault {
 func (s *scanner) open() *fault {
 	s.item = false
 	rest := s.rest()
+	if strings.HasPrefix(rest, "(*") {
+		return &fault{"(*VERB) is not supported by hearth", s.i}
+	}
 	if !strings.HasPrefix(rest, "(?") {
 		s.depth++
 		s.groups++
@@ -350,7 +385,7 @@ func (s *scanner) open() *fault {
 // special copies "(?:" and its like, "(?i)" and "(?i:".
 func (s *scanner) special() *fault {
 	rest := s.rest()
-	for _, p := range []string{"(?:", "(?=", "(?!", "(?>", "(?|", "(?<=", "(?<!", "(?(", "(?R", "(?P>", "(?&"} {
+	for _, p := range []string{"(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!", "(?("} {
 		if strings.HasPrefix(rest, p) {
 			s.depth++
 			s.copy(len(p))
@@ -360,8 +395,13 @@ func (s *scanner) special() *fault {
 			return nil
 		}
 	}
+	for _, p := range []string{"(?|", "(?R", "(?P>", "(?&", "(?0", "(?1", "(?2", "(?3", "(?+", "(?J"} {
+		if strings.HasPrefix(rest, p) {
+			return &fault{p + " is not supported by hearth", s.i}
+		}
+	}
 	n := 2
-	for n < len(rest) && strings.IndexByte("imsxnUJ^-0123456789", rest[n]) >= 0 {
+	for n < len(rest) && strings.IndexByte("imsxnUJ^-", rest[n]) >= 0 {
 		s.loose = s.loose || rest[n] == 'x'
 		n++
 	}

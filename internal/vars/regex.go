@@ -2,6 +2,7 @@ package vars
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -108,6 +109,9 @@ func dollar(re *syntax.Regexp) *syntax.Regexp {
 }
 
 func (x *Regex[R]) compileBack(s *scanner, fold bool, names *[]string) error {
+	if s.stdOnly {
+		return errors.New("a negated POSIX class beside look-around is not supported by hearth")
+	}
 	opts := []regexp2.CompileOption{regexp2.OptionMaintainCaptureOrder()}
 	if fold {
 		opts = append(opts, regexp2.IgnoreCase)

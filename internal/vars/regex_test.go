@@ -50,6 +50,10 @@ func TestPatternsMatch(t *testing.T) {
 		{`^a(?#why)b$`, false, []string{"ab"}, []string{"a"}},
 		{`^a\hb$`, false, []string{"a b", "a\tb"}, []string{"ab"}},
 		{`(?x) ^ a b $ # two letters`, false, []string{"ab"}, []string{"a b"}},
+		{`(*UTF8)^\Na$`, false, []string{"xa", "\u00e9a"}, []string{"\na"}},
+		{`^[\w-.]+$`, false, []string{"a-.b"}, []string{"a/"}},
+		{`^(?=.)[\w-[]+$`, false, []string{"a-[b"}, []string{"]"}},
+		{`^[a-c-e]+$`, false, []string{"b-e"}, []string{"d"}},
 		{`^a{2,3}$`, false, []string{"aa", "aaa"}, []string{"a", "aaaa"}},
 		{`^a{,2}$`, false, []string{"a{,2}"}, []string{"a"}},
 		{`^a{$`, false, []string{"a{"}, []string{"a"}},
@@ -206,6 +210,14 @@ var patternErrors = []struct{ pattern, want string }{
 	{`(?<n>b)(?<n>c)`, `two named subpatterns have the same name (PCRE2_DUPNAMES not set) in "(?<n>b)(?<n>c)" at "c)"`},
 	{`a(?#b`, `missing ) after (?# comment in "a(?#b"`},
 	{`a(?i`, `missing closing parenthesis in "a(?i"`},
+}
+
+func TestWhatIsNotSupportedSaysSo(t *testing.T) {
+	for _, p := range []string{`a\Kb`, `(?|(a)|(b))`, `(?R)`, `(a)(?1)`, `a\Xb`, `(?<n>a)(?P>n)`, `\g1(a)`, `(*ACCEPT)a`, `[[:^alpha:]](?=x)`} {
+		if _, err := table(t).CompileRegex(p, false); err == nil || !strings.Contains(err.Error(), "is not supported by hearth in \""+p) {
+			t.Errorf("%s: error %v", p, err)
+		}
+	}
 }
 
 func TestErrorsOfPatterns(t *testing.T) {
