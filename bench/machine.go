@@ -101,7 +101,7 @@ func (d document) write(w io.Writer) error {
 		p("- %s\n", fact)
 	}
 	p("\n%d rounds of %d s. In each round every proxy runs in turn, in an order that rotates, freshly started, in front of "+
-		"the same kind of backend, everything on one machine over loopback. Figures are medians over the rounds; errors, "+
+		"the same kind of backend, everything on one machine over loopback, files and logs in memory. Figures are medians over the rounds; errors, "+
 		"connections and peaks are those of the worst round. Ratios are medians of the ratios taken round by round; 1 is %s. "+
 		"CPU time: %s. Memory: proportional set size, so that pages shared by several processes count once. TIME_WAIT: sockets of "+
 		"the proxy's listener and between it and the backend. hearth runs nginx's configuration file unchanged.\n\n",

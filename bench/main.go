@@ -162,6 +162,7 @@ func bench(args []string) error {
 	if slices.Contains(names(subjects), "hearth") {
 		d.subject = "hearth"
 	}
+	fmt.Fprintf(os.Stderr, "load average %s; what else runs on this machine falsifies the figures\n", loadAverage())
 	runAll(ctx, o, lab, subjects, d.results)
 	d.complete = ctx.Err() == nil && len(o.workloads) == len(plan)
 	if err := d.write(os.Stdout); err != nil {

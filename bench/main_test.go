@@ -120,7 +120,7 @@ func TestATrialLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := slices.IndexFunc(subject.Known(""), func(s subject.Subject) bool { return s.Name == "nginx" })
-	trial, err := lab.run(context.Background(), workload{proxy: two, backend: counting, run: steadyLoad}, subject.Known("")[at])
+	trial, err := lab.run(context.Background(), workload{proxy: two, backend: counting, run: steadyLoad(0)}, subject.Known("")[at])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,8 @@ var plan = []workload{
 	{"10 KB POST, 16 connections, 1v1", one, counting, post(10<<10, 16)},
 	{"10 MB POST, 4 connections, 1v1", one, counting, post(10<<20, 4)},
 	{idleClients, oneMany, nginxBehind, idle(10_000)},
-	{steady, two, counting, steadyLoad},
+	{steady, two, counting, steadyLoad(0)},
+	{"steady load with pauses, 64 clients, 2v2", two, counting, steadyLoad(20 * time.Millisecond)},
 	{"backend closes idle connections, 128 clients, 1v1", oneRetry, impatient, pausing},
 	{closeReuse, oneWarn, onceOnly, reuseCloses},
 	{reloading, one, counting, reloadStorm},
@@ -149,22 +150,30 @@ func idle(n int) func(*trial) error {
 }
 
 // steadyLoad compares the connections opened to the backend, from the very first request on, with the
-// most requests that were outstanding at once.
-func steadyLoad(t *trial) error {
-	client := load.Client{Addr: t.proxy.Addr, Path: "/", Conns: 64}
-	result, err := t.measure(func() (load.Result, error) { return client.Run(t.ctx, t.length()), nil })
-	if err != nil {
-		return err
+// most requests that were outstanding at once. Without pauses every client always has one outstanding, and
+// no proxy needs more connections than clients; with pauses far fewer are needed, and a proxy that divides
+// its idle connections between workers opens more than it needs. (Whenever the machine stalls, clients pile
+// up, so on a busy one the peak comes near the number of clients all the same.)
+func steadyLoad(think time.Duration) func(*trial) error {
+	return func(t *trial) error {
+		client := load.Client{Addr: t.proxy.Addr, Path: "/", Conns: 64, Think: think}
+		// The first requests have to open connections: there must be enough others for a share to be told.
+		length := max(t.length(), 5*time.Second)
+		result, err := t.measure(func() (load.Result, error) { return client.Run(t.ctx, length), nil })
+		if err != nil {
+			return err
+		}
+		stats, err := t.backend.Stats()
+		if err != nil {
+			return err
+		}
+		t.sample[report.Peak] = float64(result.Peak)
+		t.sample[report.PeakBehind] = float64(stats.PeakRequests)
+		if n := stats.Requests - t.base.Requests; n > 0 {
+			t.sample[report.Reuse] = 100 * (1 - float64(stats.Accepted-t.base.Accepted)/float64(n))
+		}
+		return nil
 	}
-	stats, err := t.backend.Stats()
-	if err != nil {
-		return err
-	}
-	t.sample[report.Peak] = float64(result.Peak)
-	if n := stats.Requests - t.base.Requests; n > 0 {
-		t.sample[report.Reuse] = 100 * (1 - float64(stats.Accepted-t.base.Accepted)/float64(n))
-	}
-	return nil
 }
 
 // pausing is clients that pause between requests for up to three times as long as the backend keeps an

@@ -26,7 +26,7 @@ type Client struct {
 	Path  string
 	Conns int
 	Body  int           // bytes of a POST body; 0 means GET
-	Think time.Duration // longest pause between answer and next request; the pauses are spread evenly
+	Think time.Duration // longest pause before a request, the first one too; the pauses are spread evenly
 	IDs   bool          // every request carries an X-Bench-Id of its own
 }
 
@@ -94,6 +94,9 @@ func (c Client) Run(ctx context.Context, length time.Duration) Result {
 func (w *worker) run(ctx context.Context, end time.Time) {
 	defer w.close()
 	for i := 0; ctx.Err() == nil; i++ {
+		if w.Think > 0 {
+			time.Sleep(rand.N(w.Think))
+		}
 		start := time.Now()
 		if start.After(end) {
 			return
@@ -108,9 +111,6 @@ func (w *worker) run(ctx context.Context, end time.Time) {
 			}
 		} else {
 			w.latencies = append(w.latencies, time.Since(start))
-		}
-		if w.Think > 0 {
-			time.Sleep(rand.N(w.Think))
 		}
 	}
 }

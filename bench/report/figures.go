@@ -28,6 +28,7 @@ const (
 	PerConnection // memory per idle client connection beyond the base, KB
 	Base          // memory before those connections, MB
 	Peak          // most requests outstanding at once
+	PeakBehind    // most requests under way at once at the backend
 	Reuse         // share of requests that did not need a new backend connection, %
 	Closed        // backend connections which the proxy closed under load
 	Opened        // backend connections opened under load
@@ -61,6 +62,7 @@ var descriptions = [figures]struct {
 	PerConnection: {"KB per idle connection", 2, Median},
 	Base:          {"base MB", 1, Median},
 	Peak:          {"peak concurrent requests", 0, slices.Min[[]float64]},
+	PeakBehind:    {"the same at the backend", 0, slices.Min[[]float64]},
 	Reuse:         {"reuse %", 3, slices.Min[[]float64]},
 	Closed:        {"pooled connections closed", 0, slices.Max[[]float64]},
 	Opened:        {"backend connections opened under load", 0, slices.Max[[]float64]},

@@ -29,7 +29,6 @@ type settings struct {
 // per worker. Buffering is as users have it, by default.
 var nginxTemplate = template.Must(template.New("nginx").Parse(`{{if .Root}}user root;
 {{end}}worker_processes {{.Workers}};
-worker_rlimit_nofile 65536;
 error_log error.log {{.LogLevel}};
 pid proxy.pid;
 events { worker_connections {{.Connections}}; }
