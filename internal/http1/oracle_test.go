@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,8 +26,8 @@ type oracleCase struct {
 
 // nginx is a running nginx that answers with what it understood.
 type nginx struct {
-	socket, log string
-	logged      int
+	dir    string
+	logged int
 }
 
 const oracleConfig = `
@@ -47,6 +48,15 @@ http {
     server {
         listen unix:%[1]s/http;
         return 200 "$request_method|$request_uri|$uri|$args|$host|$http_x|$http_x_y|$cookie_c|$arg_a|$http_content_length|";
+    }
+    server {
+        listen unix:%[1]s/proxy;
+        location / {
+            proxy_pass http://unix:%[1]s/backend;
+            proxy_http_version 1.1;
+            proxy_buffer_size 4k;
+            proxy_ignore_client_abort on; # the request comes with its end
+        }
     }
 }
 `
@@ -77,9 +87,9 @@ func startNginx(t *testing.T) *nginx {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	n := &nginx{socket: filepath.Join(dir, "http"), log: filepath.Join(dir, "error.log")}
+	n := &nginx{dir: dir}
 	for range 1000 {
-		if c, err := net.Dial("unix", n.socket); err == nil {
+		if c, err := net.Dial("unix", filepath.Join(dir, "http")); err == nil {
 			c.Close()
 			return n
 		}
@@ -91,9 +101,9 @@ func startNginx(t *testing.T) *nginx {
 
 // ask sends one request and returns the status (0 = no answer), the body and
 // what nginx logged about it.
-func (n *nginx) ask(t *testing.T, request string) (status int, body, logged string) {
+func (n *nginx) ask(t *testing.T, server, request string) (status int, body, logged string) {
 	t.Helper()
-	c, err := net.Dial("unix", n.socket)
+	c, err := net.Dial("unix", filepath.Join(n.dir, server))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +122,7 @@ func (n *nginx) ask(t *testing.T, request string) (status int, body, logged stri
 	} else if _, title, ok := strings.Cut(body, "<title>"); ok { // an error to HTTP/0.9
 		fmt.Sscanf(title, "%d", &status)
 	}
-	lines, err := os.ReadFile(n.log)
+	lines, err := os.ReadFile(filepath.Join(n.dir, "error.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +164,7 @@ func TestRequestsAsDebiansNginxReadsThem(t *testing.T) {
 	n := startNginx(t)
 	for _, c := range oracleCases {
 		t.Run(c.name, func(t *testing.T) {
-			wantStatus, wantBody, wantLog := n.ask(t, c.request)
+			wantStatus, wantBody, wantLog := n.ask(t, "http", c.request)
 
 			var p RequestParser
 			p.Reset(&oracleOptions)
@@ -196,6 +206,58 @@ func TestRequestsAsDebiansNginxReadsThem(t *testing.T) {
 			}
 			if strings.HasPrefix(wantLog, "client sent") && log != wantLog {
 				t.Errorf("logged\n%q, nginx\n%q", log, wantLog)
+			}
+		})
+	}
+}
+
+// serve is the backend of nginx's proxy: it gives each request the answer set at the time.
+func serve(backend net.Listener, answer *atomic.Pointer[string]) {
+	for {
+		c, err := backend.Accept()
+		if err != nil {
+			return // closed
+		}
+		c.SetDeadline(time.Now().Add(5 * time.Second))
+		c.Read(make([]byte, 4096)) // the request, which comes at once
+		io.WriteString(c, *answer.Load())
+		c.(*net.UnixConn).CloseWrite()
+		io.Copy(io.Discard, c)
+		c.Close()
+	}
+}
+
+func TestResponsesAsDebiansNginxReadsThem(t *testing.T) {
+	n := startNginx(t)
+	backend, err := net.Listen("unix", filepath.Join(n.dir, "backend"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer atomic.Pointer[string]
+	done := make(chan struct{})
+	go func() { serve(backend, &answer); close(done) }()
+	defer func() { backend.Close(); <-done }()
+	for _, c := range responseCases {
+		if c.request == MethodConnect || c.status == 101 {
+			continue // nginx sends no CONNECT, and no Upgrade here
+		}
+		t.Run(c.name, func(t *testing.T) {
+			method := "GET"
+			if c.request == MethodHead {
+				method = "HEAD"
+			}
+			answer.Store(&c.response)
+			status, _, logged := n.ask(t, "proxy", method+" / HTTP/1.0\r\nHost: h\r\n\r\n")
+			refused := status == 502
+			switch {
+			case c.differ != "":
+				if refused == (c.err != "") && (!refused || logged == c.err+readingUpstream) {
+					t.Errorf("no difference to nginx any more: %q", logged)
+				}
+			case refused != (c.err != ""):
+				t.Errorf("nginx answers %d: %q", status, logged)
+			case refused && logged != c.err+readingUpstream:
+				t.Errorf("nginx logs %q", logged)
 			}
 		})
 	}
