@@ -119,7 +119,7 @@ func rootName(alias bool) string {
 }
 
 // finishRoot inherits the root; the default is the directory html of the prefix.
-func finishRoot(b *conf.Block, l *LocationConf) error {
+func finishRoot(c *conf.Cursor, b *conf.Block, l *LocationConf) error {
 	if Settings.IsSet(b, &l.Root) {
 		return nil
 	}
@@ -128,6 +128,6 @@ func finishRoot(b *conf.Block, l *LocationConf) error {
 		return nil
 	}
 	var err error
-	l.Root, err = VarsOf(b).Compile(b.Cursor().FullPath("html", false))
+	l.Root, err = VarsOf(b).Compile(c.FullPath("html", false))
 	return err
 }
