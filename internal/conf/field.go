@@ -13,7 +13,7 @@ type Directive struct {
 	// `"name" directive ERROR`, as in errors.New("is duplicate").
 	Set func(c *Cursor, b *Block, args []string) error
 
-	Default string // as it would be written in the file; "" means the zero value
+	Default string // as it would be written in the file; "" means the zero value. Custom rows only document it
 	Doc     string // one line
 	Syntax  string // arguments, for directives nginx does not have; otherwise the reference list's
 

@@ -367,3 +367,38 @@ func TestWriteVariables(t *testing.T) {
 		}
 	}
 }
+
+func TestDefaultsOfOtherLevels(t *testing.T) {
+	type process struct{ loops int }
+	type group struct{ idle int }
+	processes, groups := conf.NewSlot[process](conf.RootLevel), conf.NewSlot[group](conf.UpstreamLevel)
+	rows := []conf.Directive{
+		conf.Field(processes, conf.Directive{Name: "worker_processes", In: conf.Main, Default: "1"}, conf.Num, func(p *process) *int { return &p.loops }),
+		conf.Field(groups, conf.Directive{Name: "keepalive", In: conf.Upstream, Default: "32"}, conf.Num, func(g *group) *int { return &g.idle }),
+		{Name: "upstream", In: conf.HTTP, Args: conf.Take1 | conf.WithBlock, Set: block(conf.Upstream)},
+	}
+	config := mustLoad(t, "http { upstream a { keepalive 7; } upstream b { } }", rows...)
+	upstreams := config.Root.Find(conf.HTTP)[0].Find(conf.Upstream)
+	if n := groups.Of(upstreams[0]).idle; n != 7 {
+		t.Errorf("a: %d", n)
+	}
+	if n := groups.Of(upstreams[1]).idle; n != 32 {
+		t.Errorf("b: %d", n)
+	}
+	if n := processes.Of(config.Root).loops; n != 1 {
+		t.Errorf("worker_processes: %d", n)
+	}
+	config = mustLoad(t, "http { } worker_processes 3;", rows...)
+	if n := processes.Of(config.Root).loops; n != 3 {
+		t.Errorf("worker_processes: %d", n)
+	}
+}
+
+func TestASlotOutsideItsLevelIsAMistake(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("Of found a value for a block outside the slot's level")
+		}
+	}()
+	servers.Of(mustLoad(t, "events { }").Root)
+}
