@@ -50,6 +50,11 @@ http {
         return 200 "$request_method|$request_uri|$uri|$args|$host|$http_x|$http_x_y|$cookie_c|$arg_a|$http_content_length|";
     }
     server {
+        listen unix:%[1]s/slashes;
+        merge_slashes off;
+        return 200 "$request_method|$request_uri|$uri|$args|$host|$http_x|$http_x_y|$cookie_c|$arg_a|$http_content_length|";
+    }
+    server {
         listen unix:%[1]s/proxy;
         location / {
             proxy_pass http://unix:%[1]s/backend;
@@ -88,8 +93,8 @@ func startNginx(t *testing.T) *nginx {
 		cmd.Wait()
 	})
 	n := &nginx{dir: dir}
-	for range 1000 {
-		if c, err := net.Dial("unix", filepath.Join(dir, "http")); err == nil {
+	for range 1000 { // "proxy" is the last socket it opens
+		if c, err := net.Dial("unix", filepath.Join(dir, "proxy")); err == nil {
 			c.Close()
 			return n
 		}
@@ -304,6 +309,7 @@ var oracleCases = []oracleCase{
 	{name: "method alone", request: "GET\r\n\r\n"},
 	{name: "method and space", request: "GET \r\n\r\n"},
 	{name: "TLS handshake", request: "\x16\x03\x01\x02\x00\x01"},
+	{name: "HTTP/2 preface", request: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
 	{name: "asterisk", request: "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"},
 	{name: "no slash", request: "GET a HTTP/1.1\r\nHost: h\r\n\r\n"},
 	{name: "question mark first", request: "GET ?a HTTP/1.1\r\nHost: h\r\n\r\n"},

@@ -23,7 +23,7 @@ const (
 	http09     = "nginx relays it as the body of an HTTP/0.9 response"
 	laxStatus  = "nginx relays any version and any three digits"
 	laxBytes   = "nginx relays it; a client may take it for something else"
-	laxFraming = "nginx 1.22 does not look at it; from 1.23 on it refuses it in these words"
+	laxFraming = "nginx 1.22 does not look at it; later releases refuse it"
 )
 
 var responseCases = []responseCase{
