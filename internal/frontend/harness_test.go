@@ -47,7 +47,7 @@ func newWorld(t testing.TB, handler func(r *core.Request)) *world {
 		address:  func(*core.Port, func() conn.Addr) *core.Address { return nil },
 		server:   func(*core.Address) *core.ServerConf { return &w.server },
 		location: func(*core.Request) *core.LocationConf { return &w.set },
-		banner:   func(*core.Request) []byte { return []byte("hearth") },
+		banner:   func(*core.Request) []byte { return hearth },
 		serve: func(r *core.Request, _ *core.Address) {
 			r.Out.HeaderOnly = string(r.Head.Method) == "HEAD"
 			handler(r)
@@ -235,3 +235,5 @@ func head(status string, length int, connection string) string {
 const host = "Host: a\r\n"
 
 func get(path string) string { return "GET " + path + " HTTP/1.1\r\n" + host + "\r\n" }
+
+var hearth = []byte("hearth")
