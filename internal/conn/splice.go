@@ -145,7 +145,8 @@ func (s *Splicer) Push(dst *Conn) (int, error) {
 		return 0, ErrAgain
 	}
 	m, errno := s.push(dst)
-	m, err := dst.wrote(m, s.held, errno)
+	// Why a push was cut short is the kernel's secret (the pages, or the room), so only EAGAIN means full.
+	m, err := dst.wrote(m, m, errno)
 	s.held -= m
 	return m, err
 }

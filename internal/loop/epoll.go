@@ -143,6 +143,7 @@ func (p *epoll) fetch() int {
 func (p *epoll) deliver(l *Loop) {
 	events := p.events[:p.fetched]
 	p.fetched = 0
+	l.stats.events.Add(int64(len(events)))
 	for i := range events {
 		e := &events[i]
 		gen := uint32(e.Pad)

@@ -103,6 +103,12 @@ func newLoop(opts Options, p poller) *Loop {
 }
 
 // Run serves until Stop has been carried out, on the calling goroutine, which needs no thread of its own.
+//
+// Best with GOMAXPROCS equal to the number of loops. Measured with a relay of small requests, 64 connections, on two
+// busy cores, CPU µs per request (medians of five runs): one loop 4.7 with GOMAXPROCS 1 and 4.7 with 2; two loops 4.9
+// with 2 and 7.1 with 3, where a processor without a loop keeps being woken to find nothing to run. Work
+// that is not a loop's (Await, the garbage collector) gets its share as loops sleep, or by preemption.
+// Each request of that relay makes two recvfrom and two sendto, and 0.4 epoll_pwait.
 func (l *Loop) Run() {
 	unwatch := l.watch.start(l)
 	defer unwatch()
