@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"hearth/internal/conf"
+	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/core/coretest"
 )
@@ -51,5 +54,14 @@ func TestEcho(t *testing.T) {
 	res := coretest.Run(t, modules, `location / { echo "hello $uri"; }`, coretest.Get("/there"))
 	if res.Status != 200 || res.Body != "hello /there" {
 		t.Fatalf("%+v", res)
+	}
+}
+
+func addr(s string) conn.Addr { return conn.MustAddr(s) }
+
+func equalLines(t *testing.T, got, want []string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }

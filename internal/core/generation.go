@@ -98,11 +98,14 @@ func (g *Generation) compile(o Options) error {
 		}
 	}
 	g.compileBlock(g.HTTP)
-	g.Sockets = m.buildSockets(g, func(format string, args ...any) {
+	err := m.buildSockets(g, func(format string, args ...any) {
 		if o.Warn != nil {
 			o.Warn("warn", fmt.Sprintf(format, args...))
 		}
 	})
+	if err != nil {
+		return err
+	}
 	return g.Vars.Finish()
 }
 

@@ -2,7 +2,6 @@ package core
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +17,7 @@ type ListenOptions struct {
 	Backlog       int  // 0 = 511
 	RcvBuf        int  // bytes; 0 = the system's
 	SndBuf        int
-	FastOpen      int // queue length; -1 = off
+	FastOpen      int // queue length; 0 = off
 	DeferAccept   bool
 	ReusePort     bool
 	IPv6Only      bool
@@ -40,7 +39,7 @@ type listen struct {
 const defaultBacklog = 511
 
 func defaultListenOptions() ListenOptions {
-	return ListenOptions{Backlog: defaultBacklog, FastOpen: -1, IPv6Only: true}
+	return ListenOptions{Backlog: defaultBacklog, IPv6Only: true}
 }
 
 // setListen parses `listen address[:port] [parameter ...]`.
@@ -52,7 +51,7 @@ func setListen(c *conf.Cursor, b *conf.Block, s *Server, args []string) error {
 	}
 	o := defaultListenOptions()
 	for _, arg := range args[1:] {
-		if err := o.parse(c, arg, addrs[0]); err != nil {
+		if err := o.parse(c, arg); err != nil {
 			return err
 		}
 	}
@@ -71,8 +70,8 @@ func setListen(c *conf.Cursor, b *conf.Block, s *Server, args []string) error {
 	return nil
 }
 
-// parse reads one parameter. first is the first address the directive stands for.
-func (o *ListenOptions) parse(c *conf.Cursor, arg string, first conn.Addr) error {
+// parse reads one parameter.
+func (o *ListenOptions) parse(c *conf.Cursor, arg string) error {
 	name, value, _ := strings.Cut(arg, "=")
 	socket := true
 	switch {
@@ -95,8 +94,12 @@ func (o *ListenOptions) parse(c *conf.Cursor, arg string, first conn.Addr) error
 		socket = false
 	case arg == "proxy_protocol":
 		o.ProxyProtocol, socket = true, false
-	case name == "ipv6only" && strings.Contains(arg, "="):
-		return o.parseIPv6Only(c, value, first)
+	case arg == "ipv6only=on":
+		o.IPv6Only = true
+	case arg == "ipv6only=off":
+		o.IPv6Only = false
+	case strings.HasPrefix(arg, "ipv6only=o"):
+		return c.Errorf("invalid ipv6only flags \"%s\"", value)
 	case name == "so_keepalive" && strings.Contains(arg, "="):
 		if !o.parseKeepAlive(value) {
 			return c.Errorf("invalid so_keepalive value: \"%s\"", value)
@@ -137,26 +140,9 @@ func (o *ListenOptions) parseNumber(c *conf.Cursor, arg string) error {
 		n, ok = text.ParseSize(value)
 	}
 	if !ok || name == "backlog" && n == 0 {
-		return c.Errorf("invalid %s \"%s\"", name, value)
+		return c.Errorf("invalid %s \"%s\"", name, arg)
 	}
 	*field = int(n)
-	return nil
-}
-
-func (o *ListenOptions) parseIPv6Only(c *conf.Cursor, value string, first conn.Addr) error {
-	if first.IsUnix() || !first.IP.Addr().Is6() {
-		c.Warnf("ipv6only is not supported on addr \"%s\", ignored", showAddr(first))
-		return nil
-	}
-	switch value {
-	case "on":
-		o.IPv6Only = true
-	case "off":
-		o.IPv6Only = false
-	default:
-		return c.Errorf("invalid ipv6only flags \"%s\"", value)
-	}
-	o.socketSet, o.Bind = true, true
 	return nil
 }
 
@@ -206,7 +192,10 @@ func parseListenAddr(c *conf.Cursor, arg string) ([]conn.Addr, error) {
 		return bad(why)
 	}
 	low, high, ok := parsePorts(ports)
-	if !ok {
+	switch {
+	case !ok && strings.Contains(ports, "-"):
+		return bad("invalid port range")
+	case !ok:
 		return bad("invalid port")
 	}
 	ips, why := resolveListen(host)
@@ -248,10 +237,15 @@ func splitListen(arg string) (host, ports, why string) {
 	if _, _, ok := parsePorts(arg); ok {
 		return "*", arg, ""
 	}
-	if n, err := strconv.Atoi(arg); err == nil && n >= 0 {
-		return "", "", "invalid port"
+	if first, _, _ := strings.Cut(arg, "-"); isDigits(first) {
+		return "*", arg, "" // its complaint is parsePorts'
 	}
 	return arg, "80", ""
+}
+
+func isDigits(s string) bool {
+	_, ok := text.ParseDecimal(s)
+	return ok
 }
 
 // parsePorts reads "80" or "8000-8010".

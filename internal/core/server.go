@@ -63,7 +63,7 @@ func setServerName(c *conf.Cursor, b *conf.Block, s *Server, args []string) erro
 			return err
 		}
 		if s.names == nil {
-			s.name = []byte(n.text)
+			s.name = []byte(strings.TrimPrefix(n.text, "."))
 		}
 		s.names = append(s.names, n)
 	}
@@ -86,21 +86,21 @@ func parseServerName(c *conf.Cursor, arg string) (serverName, error) {
 	if arg == "$hostname" {
 		arg = hostname
 	}
+	if strings.HasPrefix(arg, "*") && (len(arg) < 3 || arg[1] != '.') || arg == "." {
+		return serverName{}, c.Errorf("server name \"%s\" is invalid", arg)
+	}
 	n := serverName{text: strings.ToLower(arg)}
 	switch {
-	case strings.HasPrefix(n.text, "*."):
-		n.kind, n.key = wildcardHead, n.text[1:]
 	case strings.HasPrefix(n.text, "."):
 		n.kind, n.key = wildcardBoth, n.text
-		n.text = n.text[1:]
+	case strings.HasPrefix(n.text, "*."):
+		n.kind, n.key = wildcardHead, n.text[1:]
 	case strings.HasSuffix(n.text, ".*"):
 		n.kind, n.key = wildcardTail, n.text[:len(n.text)-1]
 	default:
 		n.kind, n.key = exactName, n.text
 	}
-	if strings.Contains(n.key, "*") || n.kind != exactName && (len(n.key) < 2 || strings.Contains(n.key, "..")) {
-		return n, c.Errorf("invalid server name or wildcard \"%s\" on %s", arg, "0.0.0.0:80")
-	}
+	n.bad = strings.Contains(n.key, "*") || strings.Contains(n.key, "..")
 	return n, nil
 }
 

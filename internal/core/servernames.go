@@ -19,6 +19,7 @@ const (
 type serverName struct {
 	kind  nameKind
 	text  string // as it is shown
+	bad   bool   // not a possible name; an error where it is looked at, that is beside another server
 	key   string
 	regex *Regex
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -43,6 +44,16 @@ type Socket struct {
 	Addr      conn.Addr
 	Options   ListenOptions
 	Addresses []*Address // the exact ones, and last that of Addr itself
+}
+
+// ListenOptions is what package conn needs to bind the socket.
+func (s *Socket) ListenOptions() conn.ListenOptions {
+	o := &s.Options
+	return conn.ListenOptions{
+		Addr: s.Addr, Backlog: o.Backlog, ReusePort: o.ReusePort, IPv6Only: o.IPv6Only, RcvBuf: o.RcvBuf, SndBuf: o.SndBuf,
+		DeferAccept: o.DeferAccept, FastOpen: o.FastOpen, KeepAlive: o.KeepAlive,
+		NoDelay: !s.Addr.IsUnix() && s.Addresses[len(s.Addresses)-1].Default.Location.Conf.TCPNoDelay,
+	}
 }
 
 // Lookup returns the address of a connection accepted on the socket, by the address of its own end.
@@ -135,28 +146,38 @@ func (m *mainConf) address(addr conn.Addr) *Address {
 }
 
 // buildSockets enters the names of the servers and decides which sockets are bound. warn gets conflicts of names.
-func (m *mainConf) buildSockets(g *Generation, warn func(format string, args ...any)) []*Socket {
+func (m *mainConf) buildSockets(g *Generation, warn func(format string, args ...any)) error {
 	for _, a := range m.addresses {
 		a.gen = g
-		a.enterNames(warn)
+		if err := a.enterNames(warn); err != nil {
+			return err
+		}
 	}
-	var sockets []*Socket
 	for _, group := range m.byPort() {
-		sockets = append(sockets, socketsOf(group)...)
+		g.Sockets = append(g.Sockets, socketsOf(group)...)
 	}
-	return sockets
+	return nil
 }
 
-// enterNames fills the address's table of names.
-func (a *Address) enterNames(warn func(format string, args ...any)) {
+// enterNames fills the address's table of names. Where there is one server, its names decide nothing, and are not
+// looked at, unless they have captures.
+func (a *Address) enterNames(warn func(format string, args ...any)) error {
+	a.single = len(a.servers) == 1
 	for _, s := range a.servers {
 		for _, n := range s.names {
-			if !a.names.add(n, s) {
+			switch {
+			case n.kind == regexName:
+				a.single = a.single && n.regex.Groups() == 0
+				a.names.add(n, s)
+			case len(a.servers) == 1:
+			case n.bad:
+				return fmt.Errorf("invalid server name or wildcard \"%s\" on %s", n.text, showAddr(a.Addr))
+			case !a.names.add(n, s):
 				warn("conflicting server name \"%s\" on %s, ignored", n.text, showAddr(a.Addr))
 			}
 		}
 	}
-	a.single = len(a.servers) == 1 && len(a.names.regex) == 0
+	return nil
 }
 
 // portKey tells which addresses can share a socket.
