@@ -8,8 +8,8 @@ import (
 
 func TestEveryKnownNameHasItsSlot(t *testing.T) {
 	for id := Other + 1; id < numIDs; id++ {
-		if names[id] == "" {
-			t.Errorf("ID %d has no name", id)
+		if id.String() == "" {
+			t.Errorf("ID %d has no name", uint8(id))
 			continue
 		}
 		for _, spelt := range []string{names[id], strings.ToLower(names[id]), strings.ToUpper(names[id])} {

@@ -134,6 +134,16 @@ func TestResponsesFollowEachOther(t *testing.T) {
 	}
 }
 
+func TestTheKeepAliveHintOfAResponse(t *testing.T) {
+	for field, want := range map[string]KeepAliveHint{"": {-1, -1}, "Keep-Alive: timeout=5, max=9\r\n": {5, 9}} {
+		var p ResponseParser
+		p.Reset(&ResponseOptions{}, MethodGet)
+		if _, err := p.Parse([]byte("HTTP/1.1 200 OK\r\n" + field + "\r\n")); err != nil || p.Head.KeepAliveHint != want {
+			t.Errorf("%q: %+v, %v", field, p.Head.KeepAliveHint, err)
+		}
+	}
+}
+
 func TestKeepAliveHints(t *testing.T) {
 	for _, c := range []struct {
 		value        string

@@ -1,8 +1,6 @@
 package http1
 
-import (
-	"hearth/internal/text"
-)
+import "hearth/internal/text"
 
 // AppendRequestLine appends a request line with its line end. HTTP/1.minor.
 func AppendRequestLine(dst, method, target []byte, minor int) []byte {
