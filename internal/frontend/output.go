@@ -349,8 +349,14 @@ func (s *session) waitRoom(deadline loop.Instant) error {
 	return s.loop.Wait(deadline, s.conn.Writable(), s.conn.Readable())
 }
 
-// Writable implements core.Downstream.
-func (s *session) Writable() *loop.Event { return s.conn.Writable() }
+// Writable implements core.Downstream. While the pace holds output back, the socket's readiness says nothing: then it is an
+// event that is never set, and ResumeAt says how long to wait.
+func (s *session) Writable() *loop.Event {
+	if s.out.pace.resume > s.loop.Now() {
+		return &s.out.pace.held
+	}
+	return s.conn.Writable()
+}
 
 // Gone implements core.Downstream. As in nginx, a client that only closes its sending side counts as gone.
 func (s *session) Gone() *loop.Event { return s.conn.HangUp() }
@@ -370,10 +376,10 @@ func (s *session) SetRate(bytesPerSecond, after int64) {
 // ResumeAt implements core.Downstream.
 func (s *session) ResumeAt() loop.Instant { return s.out.pace.resume }
 
-// Raw implements core.Downstream.
+// Raw implements core.Downstream. It sends what is queued; if that cannot leave now, there is no raw connection yet.
 func (s *session) Raw() *conn.Conn {
 	o := &s.out
-	if !o.started || o.err != nil || o.pending() || o.pace.rate > 0 || o.framing != byLength && o.framing != byClose {
+	if !o.started || o.err != nil || s.TryFlush() != nil || o.pending() || o.pace.rate > 0 || o.framing != byLength && o.framing != byClose {
 		return nil
 	}
 	return s.conn
@@ -389,6 +395,10 @@ func (s *session) CountSent(n int64) {
 func (s *session) Hijack() (*conn.Conn, []byte, error) {
 	if err := s.WaitFlush(); err != nil {
 		return nil, nil, err
+	}
+	if o := &s.out; o.queue != nil {
+		s.shard.putBuffer(o.queue)
+		o.queue = nil
 	}
 	early := s.in.bytes()
 	s.in.useAll()

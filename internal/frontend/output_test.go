@@ -302,10 +302,6 @@ func TestSplicedBytesCount(t *testing.T) {
 	w := newWorld(t, func(r *core.Request) {
 		r.Out.Status, r.Out.ContentLength = 200, 10
 		r.Down.SendHead(r)
-		if r.Down.Raw() != nil {
-			t.Error("raw although the head has not been flushed")
-		}
-		r.Down.WaitFlush()
 		r.Down.Raw().Write([]byte("0123456789"), 0)
 		r.Down.CountSent(10)
 		r.Down.Send(core.Chunk{Last: true})
@@ -316,6 +312,36 @@ func TestSplicedBytesCount(t *testing.T) {
 		c.send(get("/"))
 		c.want(head("200 OK", 10, "keep-alive") + "0123456789")
 		w.wantLog("GET / HTTP/1.1 200 10")
+	}
+}
+
+func TestThereIsNoRawConnectionWhereBytesAreNotRaw(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		request string
+		window  int
+		length  int64
+		rate    int64
+	}{
+		{"chunks", get("/"), 1000, -1, 0},
+		{"a limited rate", get("/"), 1000, 5, 1000},
+		{"a head still in the queue", get("/"), 10, 5, 0},
+		{"no body", "HEAD / HTTP/1.1\r\n" + host + "\r\n", 1000, 5, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, func(r *core.Request) {
+				r.Down.SetRate(tt.rate, 0)
+				r.Out.Status, r.Out.ContentLength = 200, tt.length
+				r.Down.SendHead(r)
+				if r.Down.Raw() != nil {
+					t.Error("raw")
+				}
+				r.Aborted = true
+			})
+			c := w.connect()
+			c.SetWindow(tt.window)
+			c.send(tt.request)
+		})
 	}
 }
 

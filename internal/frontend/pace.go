@@ -13,6 +13,7 @@ type pace struct {
 	after   int64 // that many bytes come before the limit
 	started loop.Instant
 	resume  loop.Instant // nothing may be sent before it
+	held    loop.Event   // never set: what to wait for until then
 }
 
 // fullSpeed is what a paced write is allowed at least, once it is allowed anything, so that a low rate does not mean

@@ -54,6 +54,30 @@ func TestAPacedResponseDoesNotTimeOut(t *testing.T) {
 	w.wantLog("GET / HTTP/1.1 200 300")
 }
 
+// A relay waits for Writable and until ResumeAt, in a loop of its own.
+func TestWhoWaitsForWritableIsPacedToo(t *testing.T) {
+	turns := 0
+	w := newWorld(t, func(r *core.Request) {
+		r.Down.SetRate(1000, 0)
+		r.Out.Status, r.Out.ContentLength = 200, 3000
+		r.Down.SendHead(r)
+		r.Down.Send(core.Chunk{Mem: make([]byte, 3000), Last: true})
+		for r.Down.Congested() {
+			turns++
+			r.Loop.Wait(r.Down.ResumeAt(), r.Down.Writable())
+			r.Down.TryFlush()
+		}
+	})
+	c := w.connect()
+	c.send(get("/"))
+	w.advance(4 * time.Second)
+	w.wantLog("GET / HTTP/1.1 200 3000")
+	if turns > 25 {
+		t.Errorf("%d turns", turns)
+	}
+	c.wantOpen()
+}
+
 func TestASmallResponseIsNotDelayedByALimit(t *testing.T) {
 	w := newWorld(t, limited(10000, 0, 5000))
 	c := w.connect()
