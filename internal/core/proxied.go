@@ -38,3 +38,6 @@ func (r *Request) PassEarlyHints() bool {
 	}
 	return false
 }
+
+// AppendRemoteAddr appends $remote_addr.
+func (r *Request) AppendRemoteAddr(dst []byte) []byte { return appendIP(dst, r.Client.Remote) }

@@ -46,7 +46,11 @@ func Wrap(config string) string {
 		return config
 	}
 	if !has(config, "server") {
-		config = "server {\nlisten 80;\n" + config + "\n}"
+		listen := ""
+		if !strings.Contains(config, "listen ") {
+			listen = "listen 80;"
+		}
+		config = "server { " + listen + "\n" + config + "\n}"
 	}
 	return "http {\n" + config + "\n}"
 }
