@@ -20,8 +20,8 @@ type Params struct {
 }
 
 // Peer is one address a request can be sent to. Name, Server, Addr and Params never change; a new resolution or a new
-// configuration makes new Peers that share their Vitals with the old ones. Everything below the line is guarded by the
-// mutex of the Peers it is in.
+// configuration makes new Peers that share their Vitals with the old ones. current, effective and
+// the Vitals are guarded by the mutex of the Peers it is in.
 type Peer struct {
 	Name   string // address as logged, e.g. "127.0.0.1:9001"
 	Server string // as written in the configuration: what consistent hashing places on the ring

@@ -1,0 +1,185 @@
+package proxy
+
+import (
+	"strings"
+
+	"hearth/internal/conf"
+	"hearth/internal/core"
+	"hearth/internal/logs"
+	"hearth/internal/text"
+	"hearth/internal/upstream"
+)
+
+// pass is a proxy_pass: where requests go and which URI they ask for there.
+type pass struct {
+	group *upstream.Group // nil = the URL has variables
+	url   *core.Value     // with variables
+	host  []byte          // $proxy_host
+	port  []byte          // $proxy_port
+	uri   string          // the URI part; "" = none was given
+	bare  bool            // no URI part: the client's is passed on as it is
+	strip int             // length of the location's name, which uri replaces
+}
+
+// setPass reads proxy_pass.
+func setPass(c *conf.Cursor, b *conf.Block, l *location, args []string) error {
+	if l.pass != nil {
+		return c.Errorf("\"proxy_pass\" directive is duplicate")
+	}
+	url, err := core.CompileValue(c, args[0])
+	if err != nil {
+		return err
+	}
+	l.pass = &pass{url: url}
+	core.SetContent(b, serve)
+	at := core.LocationOf(b)
+	at.AutoRedirect = strings.HasSuffix(at.Name, "/")
+	literal, ok := url.Literal()
+	if !ok {
+		return nil
+	}
+	rest, ok := cutScheme(literal)
+	if !ok {
+		if len(literal) >= 8 && strings.EqualFold(literal[:8], "https://") {
+			return c.Errorf("https protocol requires TLS, which hearth does not support yet, in proxy_pass")
+		}
+		return c.Errorf("invalid URL prefix")
+	}
+	return l.pass.fixed(c, b, rest)
+}
+
+// cutScheme takes "http://" off.
+func cutScheme(url string) (rest string, ok bool) {
+	const scheme = "http://"
+	if len(url) < len(scheme) || !strings.EqualFold(url[:len(scheme)], scheme) {
+		return url, false
+	}
+	return url[len(scheme):], true
+}
+
+// fixed prepares a pass without variables. rest is the URL without its scheme.
+func (p *pass) fixed(c *conf.Cursor, b *conf.Block, rest string) error {
+	address, uri := splitURL(rest)
+	group, err := upstream.Use(c, address, "80")
+	if err != nil {
+		return err
+	}
+	host, port := hostPort(address)
+	p.group, p.host, p.port = group, []byte(host), []byte(port)
+	p.uri, p.bare = uri, uri == ""
+	at := core.LocationOf(b)
+	if uri != "" && (at.Kind == core.RegexLocation || at.Kind == core.NamedLocation || b.Kind&(conf.IfLocation|conf.LimitExcept) != 0) {
+		return c.Errorf("\"proxy_pass\" cannot have URI part in location given by regular expression, or inside named location, or inside \"if\" statement, or inside \"limit_except\" block")
+	}
+	p.strip = len(at.Name)
+	return nil
+}
+
+// splitURL cuts an URL without scheme into address and URI. "unix:/path:/uri" has its URI behind a second colon.
+func splitURL(rest string) (address, uri string) {
+	if strings.HasPrefix(rest, "unix:") {
+		if i := strings.IndexByte(rest[len("unix:"):], ':'); i >= 0 {
+			i += len("unix:")
+			return rest[:i], rest[i+1:]
+		}
+		return rest, ""
+	}
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		return rest[:i], rest[i:]
+	}
+	return rest, ""
+}
+
+func cutPort(address string) (host, port string, ok bool) {
+	i := strings.LastIndexByte(address, ':')
+	if i < 0 || i < strings.LastIndexByte(address, ']') {
+		return address, "", false
+	}
+	return address[:i], address[i+1:], true
+}
+
+// destination is where one request goes: known from the configuration, or evaluated.
+type destination struct {
+	group      *upstream.Group
+	host, port []byte // $proxy_host, $proxy_port
+	uri        []byte // the URI part of an evaluated URL
+	bare       bool   // no URI part
+	fixed      bool
+}
+
+// targets has the destination of requests for whom it has been settled.
+var targets = core.NewState[destination]()
+
+// settle finds out where the request goes.
+func (p *pass) settle(r *core.Request, d *destination) core.Verdict {
+	if p.group != nil {
+		*d = destination{group: p.group, host: p.host, port: p.port, bare: p.bare, fixed: true}
+		return core.OK
+	}
+	url := p.url.Eval(r)
+	rest, ok := cutScheme(string(url))
+	if !ok {
+		r.Error(logs.Error, "invalid URL prefix in \"%s\"", url)
+		return 500
+	}
+	address, uri := splitURL(rest)
+	group, err := upstream.Find(r, address, "80")
+	if err != nil {
+		r.Error(logs.Error, "%s", err)
+		return core.Verdict(upstream.FindStatus(err))
+	}
+	host, port := hostPort(address)
+	*d = destination{group: group, host: []byte(host), port: []byte(port), uri: []byte(uri), bare: uri == ""}
+	return core.OK
+}
+
+// hostPort are $proxy_host and $proxy_port for an address as written.
+func hostPort(address string) (host, port string) {
+	if strings.HasPrefix(address, "unix:") {
+		return "localhost", ""
+	}
+	_, port, ok := cutPort(address)
+	if !ok {
+		return address, "80"
+	}
+	return strings.TrimSuffix(address, ":80"), port
+}
+
+// target appends the request target (ngx_http_proxy_module, "proxy_pass"): with no URI part the client's target as it
+// came, or the normalised one if it was changed meanwhile; else the URI part in place of the location's name. A URL
+// with variables that has a URI part is sent as it is.
+func (p *pass) target(r *core.Request, dst []byte) []byte {
+	d := targets.Of(r)
+	from := len(dst)
+	switch {
+	case d.bare && r.ValidUnparsed && r.IsMain():
+		return append(dst, r.Unparsed...)
+	case !d.fixed && !d.bare:
+		if d.uri[0] != '/' {
+			dst = append(dst, '/')
+		}
+		return append(dst, d.uri...)
+	case d.bare:
+		dst = text.AppendEscapeURI(dst, r.URI)
+	default:
+		dst = append(dst, p.uri...)
+		dst = text.AppendEscapeURI(dst, r.URI[min(p.strip, len(r.URI)):])
+	}
+	if len(r.Args) > 0 {
+		dst = append(append(dst, '?'), r.Args...)
+	}
+	if len(dst) == from {
+		dst = append(dst, '/')
+	}
+	return dst
+}
+
+// serve is the content handler of a location with proxy_pass.
+func serve(r *core.Request) core.Verdict {
+	l := locations.Of(r.Location.Block)
+	d := targets.Of(r)
+	if verdict := l.pass.settle(r, d); verdict != core.OK {
+		return verdict
+	}
+	return upstream.Run(r, &l.Settings, d.group, l.protocol)
+}

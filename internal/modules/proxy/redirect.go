@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"bytes"
+	"strings"
+
+	"hearth/internal/conf"
+	"hearth/internal/core"
+	"hearth/internal/http1"
+	"hearth/internal/upstream"
+)
+
+// redirect is one rule of proxy_redirect: what a Location or Refresh header begins with, or matches, and what that is
+// replaced by.
+type redirect struct {
+	off     bool
+	byPass  bool // `default`: made from proxy_pass and the location's name
+	prefix  *core.Value
+	pattern *core.Regex
+	to      *core.Value
+
+	plainFrom, plainTo []byte // of a `default` that has been settled
+}
+
+// parseRedirect reads `proxy_redirect default | off | REDIRECT REPLACEMENT`.
+func parseRedirect(c *conf.Cursor, args []string) (redirect, error) {
+	if len(args) == 1 {
+		switch args[0] {
+		case "off", "false":
+			return redirect{off: true}, nil
+		case "default":
+			return redirect{byPass: true}, nil
+		}
+		return redirect{}, c.Errorf("invalid parameter \"%s\"", args[0])
+	}
+	var r redirect
+	var err error
+	if r.to, err = core.CompileValue(c, args[1]); err != nil {
+		return r, err
+	}
+	if from, ok := strings.CutPrefix(args[0], "~"); ok {
+		from, fold := strings.CutPrefix(from, "*")
+		r.pattern, err = core.CompileRegex(c, from, fold)
+		return r, err
+	}
+	r.prefix, err = core.CompileValue(c, args[0])
+	return r, err
+}
+
+// defaultRedirect is what `default` means in a location: the URL of proxy_pass becomes the location's name. Where the
+// URL has variables, or the location is none with a plain name, it means nothing.
+func (l *location) defaultRedirect(b *conf.Block) (redirect, bool) {
+	at := core.LocationOf(b)
+	url, literal := l.pass.url.Literal()
+	if !literal || at.Kind == core.RegexLocation || at.Kind == core.NamedLocation || b.Kind != conf.Location {
+		return redirect{}, false
+	}
+	if l.pass.bare { // http://backend answers for all paths: its root is ours
+		return redirect{plainFrom: []byte(strings.TrimSuffix(url, "/") + "/"), plainTo: []byte("/")}, true
+	}
+	return redirect{plainFrom: []byte(url), plainTo: []byte(at.Name)}, true
+}
+
+// rewrite applies the first rule that fits to a Location, or to what stands after "url=" in a Refresh, or the cookie
+// rules to a Set-Cookie.
+func (l *location) rewrite(x *upstream.Exchange, id http1.ID, value []byte) []byte {
+	switch id {
+	case http1.SetCookie:
+		return l.rewriteCookie(x.R, value)
+	case http1.Refresh:
+		i := bytes.Index(bytes.ToLower(value), []byte("url="))
+		if i < 0 {
+			return value
+		}
+		i += len("url=")
+		if changed, ok := l.redirected(x.R, value[i:]); ok {
+			return x.R.Concat(value[:i], changed)
+		}
+		return value
+	}
+	if changed, ok := l.redirected(x.R, value); ok {
+		return changed
+	}
+	return value
+}
+
+func (l *location) redirected(r *core.Request, url []byte) ([]byte, bool) {
+	for i := range l.redirects {
+		rule := &l.redirects[i]
+		switch {
+		case rule.plainFrom != nil:
+			if bytes.HasPrefix(url, rule.plainFrom) {
+				return r.Concat(rule.plainTo, url[len(rule.plainFrom):]), true
+			}
+		case rule.pattern != nil:
+			if rule.pattern.Match(r, url) {
+				return rule.to.Eval(r), true
+			}
+		case rule.prefix != nil:
+			if from := rule.prefix.Eval(r); bytes.HasPrefix(url, from) {
+				return r.Concat(rule.to.Eval(r), url[len(from):]), true
+			}
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,87 @@
+package upstream
+
+import (
+	"hearth/internal/conn"
+	"hearth/internal/logs"
+	"hearth/internal/pool"
+)
+
+// connect gets the exchange a connection: the pool's, or a new one. Whatever it returns, the try has been recorded.
+func (x *Exchange) connect() *Fault {
+	r := x.R
+	for !x.leased {
+		if x.Peer == nil && !x.pick() {
+			x.attempts = append(x.attempts, newAttempt(x.Group.Name, r.Loop.Now()))
+			x.attempt().Status = 502
+			return &Fault{Status: 502, cause: "no live upstreams while " + string(connecting)}
+		}
+		x.takeLease()
+	}
+	x.attempts = append(x.attempts, newAttempt(x.Peer.Name, r.Loop.Now()))
+	x.wrote, x.unsent, x.answered, x.ended = false, false, false, false
+	x.Head = nil
+	x.In.prepare(r.Loop, x.Set.HeadSize)
+	attempt := x.attempt()
+	if x.lease.Reused {
+		attempt.Reused, attempt.Connect = true, 0
+	} else {
+		attempt.Dialled = x.lease.Miss.String()
+		if err := x.dial(); err != nil {
+			return faultOf(err, connecting, "connect()")
+		}
+	}
+	attempt.Requests = x.lease.Requests
+	x.read0, x.wrote0 = x.Conn.BytesRead, x.Conn.BytesWritten
+	return nil
+}
+
+// pick has the balancer choose a peer that was not tried yet.
+func (x *Exchange) pick() bool {
+	peer, err := x.Group.balancer.Pick(&x.key, &x.tried, x.R.Loop.Now())
+	if err != nil {
+		return false
+	}
+	x.Peer = peer
+	x.tried.Add(peer)
+	return true
+}
+
+// takeLease asks the pool for a connection to the peer, or for leave to dial one. A peer whose max_conns is used up,
+// idle connections included, is given back: another one is to be picked.
+func (x *Exchange) takeLease() {
+	want := pool.Want{Fresh: x.races > 1, NonIdempotent: !idempotent(x.R.Method)}
+	x.lease = x.Group.pool.Lease(x.R.Loop, x.Group.keyOf(x), want)
+	if x.lease.Full {
+		x.lease.Release(pool.Error)
+		x.Group.peers.Done(x.Peer, Outcome{}, x.R.Loop.Now())
+		x.Peer = nil
+		return
+	}
+	x.leased, x.Conn = true, x.lease.Conn
+}
+
+// dial connects to the peer and gives the connection to the lease.
+func (x *Exchange) dial() error {
+	r, attempt := x.R, x.attempt()
+	opts := conn.DialOptions{NoDelay: true, SndBuf: int(x.Set.SndBuf), RcvBuf: int(x.Set.RcvBuf), KeepAlive: conn.KeepAlive{On: x.Set.SocketKeepalive}}
+	if x.bind.IsValid() {
+		opts.Local, opts.Transparent = x.bind, x.Set.BindTransparent
+	}
+	c, err := x.Group.dialer.Dial(r.Loop, x.Peer.Addr, opts)
+	if err != nil {
+		return err
+	}
+	if err := c.WaitConnected(deadline(r.Loop.Now(), x.Set.ConnectTimeout)); err != nil {
+		c.Close()
+		return err
+	}
+	if x.Set.SendLowat > 0 {
+		if err := c.SetSendLowWater(int(x.Set.SendLowat)); err != nil {
+			r.Error(logs.Alert, "setsockopt(TCP_NOTSENT_LOWAT) failed: %v", err)
+		}
+	}
+	attempt.Connect = r.Loop.Now().Sub(attempt.start)
+	x.lease.Adopt(c, attempt.Connect, 0)
+	x.Conn = c
+	return nil
+}

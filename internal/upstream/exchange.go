@@ -1,0 +1,372 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"hearth/internal/conn"
+	"hearth/internal/core"
+	"hearth/internal/http1"
+	"hearth/internal/logs"
+	"hearth/internal/loop"
+	"hearth/internal/pool"
+)
+
+// Protocol is what a wire protocol adds to the one exchange engine. A value serves all requests of a location, so what
+// it needs per request it keeps in the Exchange. Errors are those of conn, io.EOF, loop.ErrTimeout, or
+// *InvalidResponse; the engine turns them into faults.
+type Protocol interface {
+	// WriteRequest sends head and body, with x.Send.
+	WriteRequest(x *Exchange) error
+	// ReadHead reads until x.Head holds the final response's head; the bytes after it stay in x.In. 1xx answers on the
+	// way are handed to x.Interim.
+	ReadHead(x *Exchange) error
+	// TryBody returns the next piece of the decoded body, a view into x.In that is valid until the next call;
+	// conn.ErrAgain when more has to arrive (wait for x.Conn.Readable()), io.EOF after the end of a complete message.
+	TryBody(x *Exchange) ([]byte, error)
+	// BodyDone says whether the message has been read to its end, so that TryBody would only say io.EOF.
+	BodyDone(x *Exchange) bool
+	// RawBody is how many body bytes follow on the connection just as they are to be sent: 0 when some are still
+	// in x.In or when the body is encoded. TookRaw says that n of them have been moved.
+	RawBody(x *Exchange) int64
+	TookRaw(x *Exchange, n int64)
+	// Fate says, at the end of an exchange, whether the connection may serve another: pool.Kept or why not, and what
+	// the backend said about how long it keeps idle connections.
+	Fate(x *Exchange) (pool.Close, pool.Hint)
+}
+
+// Exchange is one request's dealings with its backends: the tries, the lease on a connection, the response on its way
+// to the client. It belongs to the request's fiber. The memory is kept with the request object.
+type Exchange struct {
+	R     *core.Request
+	Set   *Settings
+	Group *Group
+	Proto Protocol
+
+	Peer   *Peer
+	Conn   *conn.Conn // the leased connection; nil when there is none
+	Target []byte     // the request target as sent, for the log
+	lease  pool.Lease
+	leased bool
+	bind   conn.Addr // local address to connect from; not valid = any
+
+	In   Inbox               // bytes from the backend
+	Out  []byte              // the request's head, as built by the protocol
+	Head *http1.ResponseHead // of the final response; its bytes stay in x.In until the next try
+	// The codec's state, here because it is per request.
+	Parser http1.ResponseParser
+	Chunks http1.ChunkReader
+	Left   int64 // body bytes still to come, by Content-Length
+	Closed bool  // a body that ends with the connection has ended
+
+	key      Key
+	tried    Tried
+	left     int // tries left
+	races    int // reused connections that died under this request
+	started  loop.Instant
+	attempts []Attempt
+	body     outBody
+	store    store
+
+	wrote         bool // a byte of the request has been written on this connection
+	unsent        bool // the response came before the whole request was sent
+	answered      bool // a byte of the response has been read
+	ended         bool // the response has been read to its end and the connection given back
+	upgraded      bool
+	buffering     bool  // proxy_buffering, or what X-Accel-Buffering said
+	lastSent      bool  // the end of the body has been handed to the client's side
+	interims      int   // 1xx answers so far
+	read0, wrote0 int64 // the connection's counters when the try began
+	rate          int64 // proxy_limit_rate, bytes per second; 0 = none
+	resume        loop.Instant
+	took          loop.Instant // when the client last took something, and how much it had by then
+	tookBytes     int64
+	pipe          *conn.Splicer
+	pair          [2][]byte
+	scratch       [64]byte
+}
+
+// exchanges keeps the Exchange of a request for $upstream_* until the request ends, over internal redirects too.
+var exchanges = core.NewLastingState[Exchange]()
+
+// Of returns the exchange of r, or nil when it was never sent upstream.
+func Of(r *core.Request) *Exchange { return exchanges.Get(r) }
+
+// Reset prepares the object for another request and keeps its memory.
+func (x *Exchange) Reset() {
+	x.In.drop()
+	x.tried.Reset()
+	x.store.reset()
+	*x = Exchange{
+		In: x.In, Out: x.Out[:0], Parser: x.Parser, Chunks: x.Chunks,
+		tried: x.tried, attempts: x.attempts[:0], store: x.store, body: x.body,
+	}
+}
+
+// Run sends r to the group and answers it: the content handler of everything that proxies.
+func Run(r *core.Request, set *Settings, group *Group, proto Protocol) core.Verdict {
+	x := exchanges.Of(r)
+	if len(x.attempts) > 0 { // sent upstream again by X-Accel-Redirect or error_page
+		again := x.attempts
+		x.Reset()
+		x.attempts = again
+	}
+	redirected := len(x.attempts)
+	x.R, x.Set, x.Group, x.Proto = r, set, group, proto
+	r.UpstreamContext = appendUpstream
+	x.started = r.Loop.Now()
+	defer x.close()
+	if verdict := x.takeBody(); verdict != core.OK {
+		return verdict
+	}
+	group.prepare(x)
+	for {
+		fault := x.try()
+		if redirected > 0 && len(x.attempts) > redirected {
+			x.attempts[redirected].Redirect = true
+		}
+		if fault == nil {
+			return x.respond()
+		}
+		if verdict, again := x.after(fault); !again {
+			return verdict
+		}
+	}
+}
+
+// try makes one attempt at one peer, up to an accepted response head.
+func (x *Exchange) try() *Fault {
+	if fault := x.connect(); fault != nil {
+		return fault
+	}
+	attempt := x.attempt()
+	if err := x.Proto.WriteRequest(x); err != nil {
+		// The backend may have answered and closed before it had read everything: its answer counts.
+		if errors.Is(err, errAbort) || errors.Is(err, loop.ErrTimeout) || !x.In.tryFill(x) {
+			return x.lost(err, sending, "writev()")
+		}
+		x.unsent = true
+	}
+	if err := x.Proto.ReadHead(x); err != nil {
+		return x.lost(err, readingHead, "recv()")
+	}
+	attempt.Header = x.R.Loop.Now().Sub(attempt.start)
+	attempt.Status = x.Head.Status
+	return x.judge()
+}
+
+// lost is the fault of a connection that failed before a response head. On a reused one that is the idle race unless
+// bytes of a response had come.
+func (x *Exchange) lost(err error, at doing, call string) *Fault {
+	fault := faultOf(err, at, call)
+	if x.lease.Reused && !x.answered && fault.Condition == OnError {
+		fault.Race, fault.Harmless = true, true
+	}
+	return fault
+}
+
+// judge says whether the response is one after which another peer is to be tried (proxy_next_upstream http_NNN).
+func (x *Exchange) judge() *Fault {
+	condition := statusConditions[x.Head.Status]
+	if condition == 0 || x.Set.Next&condition == 0 || x.left <= 1 || !x.mayRepeat() {
+		return nil
+	}
+	return &Fault{Condition: condition, Status: x.Head.Status, Harmless: condition&(OnHTTP403|OnHTTP404) != 0}
+}
+
+// after books a failed try and decides what is next: another one, or an answer to the client.
+func (x *Exchange) after(fault *Fault) (verdict core.Verdict, again bool) {
+	r := x.R
+	if fault.cause != "" {
+		level := logs.Error
+		if fault.Status == 499 {
+			level = logs.Info
+		}
+		if fault.Race {
+			level = logs.Info
+		}
+		r.Error(level, "%s", fault.cause)
+	}
+	if x.Peer == nil { // no live upstreams
+		return core.Verdict(fault.Status), false
+	}
+	if fault.Race && x.mayRepeat() {
+		// The same peer again: it did nothing wrong. The second time on a new connection, which cannot be stale.
+		x.races++
+		x.release(pool.UpstreamEOF)
+		x.attempts = x.attempts[:len(x.attempts)-1]
+		return 0, true
+	}
+	if fault.Status == 499 {
+		x.attempt().Status = 0
+	} else {
+		x.attempt().Status = fault.Status
+	}
+	x.release(pool.Error)
+	x.done(!fault.Harmless)
+	x.left--
+	if fault.Status == 499 {
+		r.LogStatus = 499
+		return core.Close, false
+	}
+	if x.left > 0 && x.Set.Next&fault.Condition != 0 && x.mayRepeat() {
+		return 0, true
+	}
+	return core.Verdict(fault.Status), false
+}
+
+// mayRepeat says whether the request may be sent to another peer: time is left, its body can be sent again, and it
+// either cannot have taken effect or may take effect twice (proxy_next_upstream, non_idempotent).
+func (x *Exchange) mayRepeat() bool {
+	if x.Set.NextTimeout > 0 && x.R.Loop.Now().Sub(x.started) >= x.Set.NextTimeout {
+		return false
+	}
+	if !x.wrote {
+		return true
+	}
+	return x.body.replayable() && (idempotent(x.R.Method) || x.Set.Next&OnNonIdempotent != 0)
+}
+
+// idempotent is nginx's rule: all methods but POST, LOCK and PATCH (proxy_next_upstream).
+func idempotent(method []byte) bool {
+	switch string(method) {
+	case "POST", "LOCK", "PATCH":
+		return false
+	}
+	return true
+}
+
+// attempt is the record of the try in progress.
+func (x *Exchange) attempt() *Attempt { return &x.attempts[len(x.attempts)-1] }
+
+// release gives the connection back. It is the one place where a lease of an exchange ends.
+func (x *Exchange) release(why pool.Close) {
+	if !x.leased {
+		return
+	}
+	attempt := x.attempt()
+	if x.Conn != nil {
+		attempt.Received, attempt.Sent = x.Conn.BytesRead-x.read0, x.Conn.BytesWritten-x.wrote0
+	}
+	if ended := x.lease.Release(why); ended != pool.Kept {
+		attempt.Closed = ended.String()
+	}
+	x.Conn, x.leased = nil, false
+	x.In.drop()
+}
+
+// done gives the peer back to the balancer.
+func (x *Exchange) done(failed bool) {
+	if x.Peer == nil {
+		return
+	}
+	attempt, now := x.attempt(), x.R.Loop.Now()
+	attempt.Total = now.Sub(attempt.start)
+	outcome := Outcome{Failed: failed, Header: max(attempt.Header, 0), Total: attempt.Total}
+	if x.Group.peers.Done(x.Peer, outcome, now) {
+		x.R.Error(logs.Warn, "upstream server temporarily disabled while %s", connecting)
+	}
+	x.Peer = nil
+}
+
+// finish ends a response that has been read to its end: the connection goes back before the client has the last byte,
+// so that the next request finds it.
+func (x *Exchange) finish() {
+	if x.ended {
+		return
+	}
+	x.ended = true
+	why, hint := x.Proto.Fate(x)
+	switch {
+	case why != pool.Kept:
+	case x.unsent:
+		why = pool.RequestUnsent
+	case x.In.Len() > 0:
+		why = pool.UnexpectedData
+	}
+	x.lease.KeepAlive(hint)
+	x.release(why)
+	x.done(false)
+}
+
+// close leaves nothing behind, however the exchange ended.
+func (x *Exchange) close() {
+	why := pool.ResponseUnread
+	if x.upgraded {
+		why = pool.Upgraded
+	}
+	x.release(why)
+	x.done(false)
+	x.closePipe()
+	x.R.UpstreamContext = nil
+}
+
+// readDeadline is when a wait for the backend's next bytes has lasted proxy_read_timeout.
+func (x *Exchange) readDeadline() loop.Instant { return deadline(x.R.Loop.Now(), x.Set.ReadTimeout) }
+
+func deadline(now loop.Instant, timeout time.Duration) loop.Instant {
+	if timeout <= 0 {
+		return 0
+	}
+	return now.Add(timeout)
+}
+
+// Fill waits for bytes from the backend and adds them to x.In: the way a protocol reads a head. It also notices a
+// client that has gone.
+func (x *Exchange) Fill() error {
+	until := x.readDeadline()
+	for {
+		n, err := x.In.read(x.Conn)
+		if n > 0 {
+			x.answered = true
+			return nil
+		}
+		if err != conn.ErrAgain {
+			return err
+		}
+		if err := x.waitReadable(until); err != nil {
+			return err
+		}
+	}
+}
+
+// TryFill is Fill in the middle of a body: it uses a large buffer, and gives conn.ErrAgain instead of waiting.
+func (x *Exchange) TryFill() error {
+	n, err := x.In.readLarge(x.Conn)
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// waitReadable waits for the backend, unless the client goes first and that matters.
+func (x *Exchange) waitReadable(until loop.Instant) error {
+	if !x.mindsClient() {
+		return x.R.Loop.Wait(until, x.Conn.Readable())
+	}
+	if err := x.R.Loop.Wait(until, x.Conn.Readable(), x.R.Down.Gone()); err != nil {
+		return err
+	}
+	if !x.Conn.Readable().IsSet() && x.R.Down.ClientGone() {
+		return errAbort
+	}
+	return nil
+}
+
+// premature is the end of input where more was due.
+func premature(err error) error {
+	if err == io.EOF {
+		return errClosed
+	}
+	return err
+}
+
+// closeReason names, for the pool, an error on the connection.
+func closeReason(err error) pool.Close {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errClosed):
+		return pool.UpstreamEOF
+	}
+	return pool.Error
+}

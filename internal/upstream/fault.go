@@ -1,0 +1,71 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"hearth/internal/loop"
+)
+
+// Fault is why a try at a peer gave no usable response. It says which condition of proxy_next_upstream it meets and
+// what the client is told when there is no other try.
+type Fault struct {
+	Condition NextOn
+	Status    int  // 502, 504, 499, or the backend's own for http_NNN conditions
+	Race      bool // a reused connection died before the first byte of a response: no fault of the peer
+	Harmless  bool // does not count as a failure of the peer (403, 404, a race, the client's own abort)
+	cause     string
+}
+
+func (f *Fault) Error() string { return f.cause }
+
+// doing names what a request was waiting for, as nginx's log does.
+type doing string
+
+const (
+	connecting  doing = "connecting to upstream"
+	sending     doing = "sending request to upstream"
+	readingHead doing = "reading response header from upstream"
+	readingBody doing = "reading upstream"
+)
+
+// errClosed is a backend that closed where more of the response was due.
+var errClosed = errors.New("upstream prematurely closed connection")
+
+// errAbort is a client that closed while its request was with the backend.
+var errAbort = errors.New("client prematurely closed connection")
+
+// InvalidResponse is a response that breaks the protocol: 502 and proxy_next_upstream's invalid_header.
+type InvalidResponse struct{ Cause string }
+
+func (e *InvalidResponse) Error() string { return e.Cause }
+
+// faultOf turns an error at some step into a Fault with nginx's wording.
+func faultOf(err error, at doing, call string) *Fault {
+	var invalid *InvalidResponse
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, errAbort):
+		return &Fault{Status: 499, Harmless: true, cause: fmt.Sprintf("epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too while %s", at)}
+	case errors.Is(err, loop.ErrTimeout):
+		return &Fault{Condition: OnTimeout, Status: 504, cause: fmt.Sprintf("upstream timed out (110: Connection timed out) while %s", at)}
+	case errors.As(err, &invalid):
+		return &Fault{Condition: OnInvalidHeader, Status: 502, cause: fmt.Sprintf("%s while %s", invalid.Cause, at)}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errClosed):
+		return &Fault{Condition: OnError, Status: 502, cause: fmt.Sprintf("%s while %s", errClosed, at)}
+	case errors.As(err, &errno):
+		return &Fault{Condition: OnError, Status: 502, cause: fmt.Sprintf("%s failed (%s) while %s", call, errnoText(errno), at)}
+	}
+	return &Fault{Condition: OnError, Status: 502, cause: fmt.Sprintf("%s failed (%v) while %s", call, err, at)}
+}
+
+// errnoText is an error number as nginx logs it: "111: Connection refused".
+func errnoText(errno syscall.Errno) string {
+	text := []byte(errno.Error())
+	if len(text) > 0 && text[0] >= 'a' && text[0] <= 'z' {
+		text[0] -= 'a' - 'A'
+	}
+	return fmt.Sprintf("%d: %s", int(errno), text)
+}

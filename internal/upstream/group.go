@@ -1,0 +1,128 @@
+package upstream
+
+import (
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"hearth/internal/conf"
+	"hearth/internal/conn"
+	"hearth/internal/core"
+	"hearth/internal/pool"
+)
+
+// Group is one upstream as a configuration generation sees it: an upstream block, or the implicit one of a proxy_pass
+// that names an address. What outlives the generation is in shared.
+type Group struct {
+	Name     string
+	peers    *Peers
+	balancer Balancer
+	shared   *Shared
+	pool     *pool.Group // shared.Pool
+	dialer   conn.Dialer
+	hash     *core.Value // the key of `hash`; nil otherwise
+	local    bool        // keepalive ... local: connections are reused within the location that made them
+
+	// While the configuration is read:
+	block      *conf.Block // nil = implicit
+	host, port string      // of an implicit one, and its addresses
+	addrs      []conn.Addr
+	usedAt     conf.Pos // the first proxy_pass that names it, and the port it named
+	usedPort   string
+}
+
+const (
+	defaultFailTimeout = 10 * time.Second
+	defaultAge         = time.Hour
+	defaultIdle        = 60 * time.Second
+)
+
+// prepare readies the exchange for choosing peers.
+func (g *Group) prepare(x *Exchange) {
+	r := x.R
+	var hash []byte
+	if g.hash != nil {
+		hash = g.hash.Eval(r)
+	}
+	x.key.Reset(r.Client.Remote.IP.Addr(), hash)
+	x.tried.Reset()
+	x.left = g.peers.tries()
+	if x.Set.NextTries > 0 {
+		x.left = min(x.left, x.Set.NextTries)
+	}
+	x.bind = conn.Addr{}
+	if x.Set.Bind != nil {
+		if addr, ok := bindAddr(x.Set.Bind.Eval(r)); ok {
+			x.bind = addr
+		}
+	}
+}
+
+// tries is how many peers a request may be sent to.
+func (s *Peers) tries() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.primary) + len(s.backup)
+}
+
+// keyOf is the pool's handle for the connection that x needs. The ordinary ones are kept with the location, so that
+// nothing is hashed by identity for each request.
+func (g *Group) keyOf(x *Exchange) *pool.Key {
+	if !x.bind.IsValid() {
+		if key := x.Set.keys.get(x.Peer); key != nil {
+			return key
+		}
+	}
+	id := pool.Identity{Addr: x.Peer.Addr, Proto: x.Set.Proto, TLS: x.Set.Identity}
+	if g.local {
+		id.Scope = x.Set.Scope
+	}
+	if x.bind.IsValid() {
+		id.Local = x.bind.String()
+		return g.pool.Peer(id)
+	}
+	key := g.pool.Peer(id)
+	x.Set.keys.put(x.Peer, key)
+	return key
+}
+
+// keyCache keeps a location's pool handles. Readers of all loops look at an immutable map; a new peer copies it.
+type keyCache struct {
+	keys atomic.Pointer[map[*Peer]*pool.Key]
+}
+
+// maxKeys bounds the cache where peers come and go (resolved names): then it begins anew.
+const maxKeys = 1024
+
+func (c *keyCache) get(p *Peer) *pool.Key {
+	if m := c.keys.Load(); m != nil {
+		return (*m)[p]
+	}
+	return nil
+}
+
+// put adds a key. Two loops may do so at once and one addition be lost: it is made again at the next request.
+func (c *keyCache) put(p *Peer, k *pool.Key) {
+	m := map[*Peer]*pool.Key{p: k}
+	if old := c.keys.Load(); old != nil && len(*old) < maxKeys {
+		for p, k := range *old {
+			m[p] = k
+		}
+	}
+	m[p] = k
+	c.keys.Store(&m)
+}
+
+// bindAddr parses the value of proxy_bind: an address with or without a port, or "off".
+func bindAddr(value []byte) (conn.Addr, bool) {
+	s := string(value)
+	if s == "" || s == "off" {
+		return conn.Addr{}, false
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return conn.TCP(netip.AddrPortFrom(ip, 0)), true
+	}
+	addr, err := conn.ParseAddr(s)
+	return addr, err == nil
+}

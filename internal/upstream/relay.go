@@ -1,0 +1,217 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"hearth/internal/conn"
+	"hearth/internal/core"
+	"hearth/internal/logs"
+	"hearth/internal/loop"
+	"hearth/internal/pool"
+)
+
+// relay passes the response's body on. What it does next follows from four facts: is there stored data, does the
+// client take more, has the backend more, is there room to keep it. It waits only when none of them lets it go on.
+//
+// Without proxy_buffering there is no room: the backend is read only as fast as the client takes what it sends.
+func (x *Exchange) relay() core.Verdict {
+	r := x.R
+	heard := r.Loop.Now() // when the backend last sent something
+	x.took = heard
+	for {
+		if err := x.pushPipe(); err != nil && err != conn.ErrAgain {
+			return x.clientLost(err)
+		}
+		congested := x.piped() || r.Down.Congested()
+		if !congested {
+			if x.store.pending() {
+				if err := x.store.send(r); err != nil {
+					return x.clientLost(err)
+				}
+				continue
+			}
+			if x.ended {
+				return x.last()
+			}
+		}
+		silent := false
+		if !x.ended && (!congested || (x.buffering && x.store.room(x.Set))) {
+			err := x.advance(congested)
+			switch {
+			case err == nil:
+				if x.lastSent {
+					return core.Done
+				}
+				heard = r.Loop.Now()
+				continue
+			case err == conn.ErrAgain:
+				silent = true
+			case err == io.EOF:
+				x.finish()
+				continue
+			case isClient(err):
+				return x.clientLost(err)
+			default:
+				return x.cut(err)
+			}
+		}
+		if silent && !congested { // nothing to do until the backend sends: the client gets what there is
+			if err := r.Send(core.Chunk{Flush: true}); err != nil {
+				return x.clientLost(err)
+			}
+			if r.Down.Congested() {
+				continue
+			}
+		}
+		if verdict := x.waitRelay(silent, congested, heard); verdict != core.OK {
+			return verdict
+		}
+	}
+}
+
+// advance takes one step with the backend: moves bytes straight to the client, sends a piece on, or stores it.
+func (x *Exchange) advance(congested bool) error {
+	if now := x.R.Loop.Now(); x.rate > 0 && now < x.resume {
+		return conn.ErrAgain
+	}
+	if !congested && x.splices() {
+		return x.splice()
+	}
+	data, err := x.Proto.TryBody(x)
+	if err != nil {
+		return err
+	}
+	x.attempt().Length += int64(len(data))
+	x.pace(len(data))
+	if congested || x.store.pending() {
+		return x.store.add(x, data)
+	}
+	return x.pass(data)
+}
+
+// pass sends a piece on. With the last one the connection goes back to the pool in the same turn, so it is idle
+// again before the client can have seen the end.
+func (x *Exchange) pass(data []byte) error {
+	c := core.Chunk{Mem: data, Flush: !x.buffering}
+	done := x.Proto.BodyDone(x)
+	if done && !x.trailers() {
+		c.Last, x.lastSent = true, true
+	}
+	err := x.R.Send(c)
+	if done {
+		x.finish()
+	}
+	if err != nil {
+		return &clientError{err}
+	}
+	return nil
+}
+
+// last ends the body towards the client.
+func (x *Exchange) last() core.Verdict {
+	if x.lastSent {
+		return core.Done
+	}
+	x.lastSent = true
+	x.R.Out.Trailers = x.passTrailers(x.R.Out.Trailers)
+	if err := x.R.Send(core.Chunk{Last: true}); err != nil {
+		return x.clientLost(err)
+	}
+	return core.Done
+}
+
+// waitRelay waits for the side, or the sides, that relay cannot go on without.
+func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Verdict {
+	r := x.R
+	var events [3]*loop.Event
+	on := events[:0]
+	var until loop.Instant
+	if silent {
+		if x.rate > 0 && r.Loop.Now() < x.resume {
+			until = x.resume
+		} else {
+			on = append(on, x.Conn.Readable())
+			until = deadline(heard, x.Set.ReadTimeout)
+		}
+	}
+	if congested {
+		on = append(on, r.Down.Writable())
+		until = earlier(until, r.Down.ResumeAt())
+		until = earlier(until, x.sendDeadline())
+	} else if x.mindsClient() {
+		on = append(on, r.Down.Gone())
+	}
+	err := r.Loop.Wait(until, on...)
+	now := r.Loop.Now()
+	switch {
+	case err == nil, x.rate > 0 && now >= x.resume:
+	case err != loop.ErrTimeout:
+		return x.cut(err)
+	case congested && past(now, x.sendDeadline()):
+		return x.clientLost(loop.ErrTimeout)
+	case silent && past(now, deadline(heard, x.Set.ReadTimeout)):
+		return x.cut(loop.ErrTimeout)
+	}
+	if congested {
+		if err := r.Down.TryFlush(); err != nil {
+			return x.clientLost(err)
+		}
+	} else if !x.Conn.Readable().IsSet() && x.mindsClient() && r.Down.ClientGone() {
+		return x.clientLost(errAbort)
+	}
+	return core.OK
+}
+
+func past(now, until loop.Instant) bool { return until != 0 && now >= until }
+
+// sendDeadline is when the client has taken nothing for send_timeout.
+func (x *Exchange) sendDeadline() loop.Instant {
+	if sent := x.R.Main.BytesSent; sent != x.tookBytes {
+		x.tookBytes, x.took = sent, x.R.Loop.Now()
+	}
+	return deadline(x.took, x.R.Location.Conf.SendTimeout)
+}
+
+// earlier is the earlier of two instants, of which zero is never.
+func earlier(a, b loop.Instant) loop.Instant {
+	if a == 0 || (b != 0 && b < a) {
+		return b
+	}
+	return a
+}
+
+// pace notes n bytes read under proxy_limit_rate: reading goes on when they are worth their time.
+func (x *Exchange) pace(n int) {
+	if x.rate > 0 {
+		x.resume = max(x.resume, x.R.Loop.Now()).Add(time.Duration(int64(n) * int64(time.Second) / x.rate))
+	}
+}
+
+// clientLost ends an exchange whose client has gone or takes nothing any more.
+func (x *Exchange) clientLost(err error) core.Verdict {
+	r := x.R
+	switch {
+	case errors.Is(err, errAbort):
+		r.Error(logs.Info, "epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too while %s", readingBody)
+	case errors.Is(err, loop.ErrTimeout):
+		r.Error(logs.Info, "client timed out (110: Connection timed out) while sending to client")
+	}
+	if !r.HeadSent {
+		r.LogStatus = 499
+	}
+	x.release(pool.ResponseUnread)
+	x.done(false)
+	return core.Close
+}
+
+// cut ends an exchange whose backend broke off in the middle of the body. The client must not take what it got for
+// the whole: its connection is closed without the end of the message (RFC 9112, section 8).
+func (x *Exchange) cut(err error) core.Verdict {
+	fault := faultOf(err, readingBody, "recv()")
+	x.R.Error(logs.Error, "%s", fault.cause)
+	x.release(closeReason(err))
+	x.done(true)
+	return core.Close
+}
