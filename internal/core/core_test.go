@@ -22,7 +22,7 @@ var echo = &core.Module{
 			if err != nil {
 				return err
 			}
-			core.SetContent(b, func(r *core.Request) core.Verdict { return r.Reply(200, []byte("text/plain"), v.Eval(r)) })
+			core.SetContent(b, func(r *core.Request) core.Verdict { return r.Reply(200, textPlain, v.Eval(r)) })
 			return nil
 		}},
 		{Name: "answer", In: conf.Location, Set: func(c *conf.Cursor, b *conf.Block, args []string) error {
@@ -65,3 +65,5 @@ func equalLines(t *testing.T, got, want []string) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
+
+var textPlain = []byte("text/plain")
