@@ -22,7 +22,7 @@ type Settings struct {
 	BufferCount  int   // proxy_buffers: held in memory for a slow client, beyond what the socket takes
 	BufferSize   int64
 	MaxTempFile  int64 // 0 = never write a temporary file
-	TempFilePath *core.TempPath
+	TempFilePath core.TempPath
 
 	Buffering                 bool // read the response as fast as the backend sends it
 	RequestBuffering          bool // read the whole request body before the backend is asked
