@@ -14,6 +14,7 @@ import (
 
 	"hearth/internal/conn"
 	"hearth/internal/core"
+	"hearth/internal/core/coretest"
 	"hearth/internal/loop"
 )
 
@@ -50,18 +51,18 @@ func BenchmarkKeepAliveRequest(b *testing.B) {
 	}
 }
 
-// realServer serves loopback connections on a real loop until stop is called. The test's engine answers.
-func realServer(b testing.TB, w *world) (l *loop.Loop, addr string, stop func()) {
+// realServer serves loopback connections on a real loop until stop is called. e answers.
+func realServer(b testing.TB, e *engine, port *core.Port) (l *loop.Loop, addr string, stop func()) {
 	l, err := loop.New(loop.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	shardOf(l).engine = w.shard.engine
+	shardOf(l).engine = e
 	ln, err := conn.Listen(conn.ListenOptions{Addr: conn.MustAddr("127.0.0.1:0"), NoDelay: true})
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := ln.AcceptOn(l, func(c *conn.Conn) { Serve(nil, c) }); err != nil {
+	if err := ln.AcceptOn(l, func(c *conn.Conn) { Serve(port, c) }); err != nil {
 		b.Fatal(err)
 	}
 	done := make(chan struct{})
@@ -75,7 +76,7 @@ func realServer(b testing.TB, w *world) (l *loop.Loop, addr string, stop func())
 	}
 }
 
-// dialer is a blocking client socket without the Go runtime's poller, so that it costs this process a descriptor and nothing else.
+// dialRaw returns a blocking client socket without the Go runtime's poller, so that it costs this process a descriptor and nothing else.
 func dialRaw(b testing.TB, addr string) int {
 	ap := netip.MustParseAddrPort(addr)
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -93,20 +94,11 @@ var benchRequest = []byte("GET /index.html HTTP/1.1\r\nHost: example.com\r\nUser
 // BenchmarkKeepAliveRequestOverSockets is the same over loopback: its time is mostly the kernel's and the client's, its
 // allocations are the server's.
 func BenchmarkKeepAliveRequestOverSockets(b *testing.B) {
-	_, addr, stop := realServer(b, benchWorld(b))
+	_, addr, stop := realServer(b, benchWorld(b).shard.engine, nil)
 	defer stop()
 	fd := dialRaw(b, addr)
 	defer unix.Close(fd)
-	answer := make([]byte, 4096)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := unix.Write(fd, benchRequest); err != nil {
-			b.Fatal(err)
-		}
-		if n, err := unix.Read(fd, answer); n < 100 || err != nil {
-			b.Fatal(n, err)
-		}
-	}
+	askOften(b, fd)
 }
 
 // BenchmarkIdleConnections measures what each of some 10,000 idle kept-alive connections costs: new, after bursts in which a thousand
@@ -122,7 +114,7 @@ func BenchmarkIdleConnections(b *testing.B) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		b.Skip("descriptors: ", err)
 	}
-	l, addr, stop := realServer(b, benchWorld(b))
+	l, addr, stop := realServer(b, benchWorld(b).shard.engine, nil)
 	defer stop()
 	sh := shardOf(l)
 	onLoop := func(fn func()) {
@@ -184,4 +176,27 @@ func residentBytes(b testing.TB) int64 {
 	}
 	pages, _ := strconv.ParseInt(strings.Fields(string(data))[1], 10, 64)
 	return pages * int64(os.Getpagesize())
+}
+
+// BenchmarkRequestThroughCore is BenchmarkKeepAliveRequestOverSockets with core in the place of the test's engine.
+func BenchmarkRequestThroughCore(b *testing.B) {
+	s := coretest.New(b, []*core.Module{tester}, `keepalive_requests 1000000000; location / { say "hello"; }`)
+	_, addr, stop := realServer(b, &coreEngine, core.NewPort(s.Gen.Sockets[0]))
+	defer stop()
+	fd := dialRaw(b, addr)
+	defer unix.Close(fd)
+	askOften(b, fd)
+}
+
+func askOften(b *testing.B, fd int) {
+	answer := make([]byte, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := unix.Write(fd, benchRequest); err != nil {
+			b.Fatal(err)
+		}
+		if n, err := unix.Read(fd, answer); n < 100 || err != nil {
+			b.Fatal(n, err)
+		}
+	}
 }

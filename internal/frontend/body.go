@@ -26,11 +26,10 @@ type requestBody struct {
 func (b *requestBody) begin(head *http1.RequestHead, base int) {
 	b.none()
 	b.base = base
-	b.expect = head.Expect100
 	if !head.HasBody() {
 		return
 	}
-	b.present, b.done = true, false
+	b.present, b.done, b.expect = true, false, head.Expect100
 	if b.chunked = head.Chunked; b.chunked {
 		b.chunks.ResetRequest(0)
 	} else {

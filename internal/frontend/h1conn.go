@@ -121,7 +121,10 @@ func (h *h1Conn) RunFiber() { h.session.run() }
 
 // FiberPanicked ends the connection. The session is not used again: nobody knows what state it is in.
 func (h *h1Conn) FiberPanicked(any) {
-	h.session = nil
+	if h.session != nil {
+		h.session.count(false)
+		h.session = nil
+	}
 	h.close()
 }
 

@@ -47,7 +47,7 @@ func (s *session) mayKeepAlive() bool {
 	o, h := &s.out, &s.parser.Head
 	c := s.settings()
 	switch {
-	case o.noKeepAlive, o.bare, !h.KeepAlive, o.framing == byClose, s.shard.draining, s.hijack:
+	case o.noKeepAlive, o.bare, !h.KeepAlive, o.framing == byClose, s.shard.draining, s.req.Out.Status == 101:
 		return false
 	case s.body.expect: // the client may send the body or not: nobody knows where the next request will begin
 		return false

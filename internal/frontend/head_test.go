@@ -35,7 +35,9 @@ func TestATimedOutConnectionIsResetIfTheConfigurationSaysSo(t *testing.T) {
 	c := w.connect()
 	c.send("GET / HTTP/1.1\r\n")
 	w.advance(time.Minute)
-	c.wantClosed()
+	if !c.ConnReset() {
+		t.Error("not reset")
+	}
 	w.wantLog("GET / HTTP/1.1 408 0")
 }
 

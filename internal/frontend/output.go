@@ -2,7 +2,9 @@ package frontend
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 
 	"hearth/internal/conn"
 	"hearth/internal/core"
@@ -156,8 +158,7 @@ func (s *session) frame(c core.Chunk) error {
 	if err := s.put(c.Mem, nil); err != nil {
 		return err
 	}
-	s.putFile(c)
-	return nil
+	return s.putFile(c)
 }
 
 func (s *session) frameChunk(c core.Chunk, size int64) error {
@@ -188,7 +189,10 @@ func (s *session) frameChunk(c core.Chunk, size int64) error {
 		if err := s.put(c.Mem, nil); err != nil {
 			return err
 		}
-		s.putFile(c)
+		if err := s.putFile(c); err != nil {
+			return err
+		}
+		s.room()
 		o.queue = append(o.queue, tail...)
 	}
 	if c.Last && len(tail) == len(endChunk) {
@@ -202,11 +206,23 @@ var (
 	lastChunkAfterData = []byte(http1.EndChunk + "0\r\n\r\n")
 )
 
-func (s *session) putFile(c core.Chunk) {
-	if c.File != nil && c.Len > 0 {
-		o := &s.out
+// putFile queues a file's range; a small one is read, so that it leaves in one write with what is before it.
+func (s *session) putFile(c core.Chunk) error {
+	o := &s.out
+	switch {
+	case c.File == nil || c.Len == 0:
+	case c.Len > copyUpTo:
 		o.files = append(o.files, fileRange{c.File, c.Off, c.Len, len(o.queue)})
+	default:
+		s.room()
+		end := len(o.queue)
+		o.queue = slices.Grow(o.queue, int(c.Len))[:end+int(c.Len)]
+		if n, err := c.File.ReadAt(o.queue[end:], c.Off); n < int(c.Len) {
+			o.queue = o.queue[:end]
+			return o.fail(fmt.Errorf("reading %s: %w", c.File.Name(), err))
+		}
 	}
+	return nil
 }
 
 // put sends mem and tail, or queues them. What is small waits in the queue for company; what is large goes out from where it is.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/http1"
 	"hearth/internal/loop"
@@ -150,6 +151,37 @@ func TestFilesGoOutInTheirPlaceBetweenMemory(t *testing.T) {
 			t.Fatalf("%d bytes, want %d", len(after), len(want))
 		}
 		c.wantOpen()
+	}
+}
+
+func TestASmallFileLeavesWithItsHead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	os.WriteFile(path, []byte("0123456789"), 0o600)
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var length int64
+	w := newWorld(t, func(r *core.Request) {
+		r.Out.Status, r.Out.ContentLength = 200, length
+		r.Down.SendHead(r)
+		r.Aborted = r.Down.Send(core.Chunk{File: f, Off: 2, Len: length, Last: true}) != nil
+	})
+	writes := 0
+	c := w.connect()
+	c.OnData = func(*conn.Peer) { writes++ }
+	length = 8
+	c.send(get("/"))
+	c.want(head("200 OK", 8, "keep-alive") + "23456789")
+	if writes != 1 {
+		t.Errorf("%d writes", writes)
+	}
+	length = 9 // the file has become shorter
+	c.send(get("/"))
+	c.wantClosed()
+	if got := c.got(); strings.Contains(got, "2345") {
+		t.Error(got)
 	}
 }
 

@@ -185,7 +185,7 @@ func (s *session) refuse(started loop.Instant, e *http1.Error) {
 // abandon ends a request whose head did not come in full. As in nginx it is logged, and nothing is sent: whoever is so
 // slow, or has closed, does not wait for an answer.
 func (s *session) abandon(started loop.Instant, err error) {
-	if !s.parser.Started() {
+	if !s.parser.Started() || err == loop.ErrStopped {
 		s.h.close()
 		return
 	}
