@@ -51,6 +51,7 @@ func (g *Group) Limits() Limits { return *g.limits.Load() }
 // Close ends the group: idle connections are closed with the reason, and leased ones when they are
 // released. Leases can still be taken, to dial; nothing is kept any more. From any goroutine.
 func (g *Group) Close(why Close) {
+	g.stopWarming(nil)
 	for _, p := range g.parts {
 		// A return that has the lock before us links its connection, and drain, which takes it after
 		// us, closes it; one that comes after us sees shut. Nothing slips through between.
@@ -60,7 +61,6 @@ func (g *Group) Close(why Close) {
 		p.drain(why, nil)
 		p.loop.Post(p.timer.Stop)
 	}
-	g.stopWarming(nil)
 }
 
 // Retain keeps the peers of the given addresses and removes the others: after a DNS change or a reload.
@@ -94,10 +94,10 @@ func (g *Group) RemovePeer(addr conn.Addr) {
 	// As in Close: put looks at removed under the part's lock, and drain takes that lock later than
 	// this store, so a connection is refused by the one or found by the other.
 	gone.removed.Store(true)
+	g.stopWarming(gone)
 	for _, p := range g.parts {
 		p.drain(PeerRemoved, gone)
 	}
-	g.stopWarming(gone)
 	g.forgetIfGone(gone)
 }
 

@@ -115,3 +115,10 @@ func (g *Group) forgetPeer(p *peer) {
 	g.gone.add(p)
 	g.gone.Peak -= p.peak.Load() // a peak of the past says nothing about the size needed now
 }
+
+// Keys is the number of identities the group knows.
+func (g *Group) Keys() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.keys)
+}

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -88,7 +89,7 @@ func (w *warmer) wake() {
 func (w *warmer) needed() bool {
 	g := w.key.group
 	least := g.limits.Load().Min
-	if least == 0 || w.stopped.Load() {
+	if least == 0 || w.stopped.Load() || w.key.peer.removed.Load() {
 		return false
 	}
 	idle := 0
@@ -159,9 +160,14 @@ func (w *warmer) dial() (full bool, err error) {
 	}
 	if why != Kept {
 		g.drop(m, why)
+		return false, errNotKept
 	}
 	return false, nil
 }
+
+// errNotKept is a connection made that the pool then refused: limits changed meanwhile. A pause, as
+// after a failure, keeps that from becoming a circle.
+var errNotKept = errors.New("not kept")
 
 // connect dials and shakes hands, timing both.
 func (w *warmer) connect() (c *conn.Conn, connect, handshake time.Duration, err error) {

@@ -1,7 +1,6 @@
 package pool_test
 
 import (
-	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -226,5 +225,3 @@ func times(n int, fn func() *exchange) []*exchange {
 	}
 	return all
 }
-
-var _ = fmt.Sprint
