@@ -16,7 +16,8 @@ type requestBody struct {
 	buf       []byte // its beginning, or all of it
 	file      *os.File
 	path      string // of file, while it has a name
-	size      int64  // bytes read so far
+	size      int64  // bytes read so far from the client
+	at        int64  // how far a stored body has been read
 	stored    bool   // all of it is in buf and file
 	discarded bool   // it was read to nowhere, or will be by the frontend
 	err       error  // what ended it, io.EOF included
@@ -50,6 +51,14 @@ var errTooLarge = errors.New("client intended to send too large chunked body")
 func (r *Request) ReadBody(p []byte) (int, error) {
 	m := r.Main
 	b := &m.body
+	if b.stored {
+		n, err := r.Stored().ReadAt(p, b.at)
+		b.at += int64(n)
+		if n > 0 {
+			err = nil
+		}
+		return n, err
+	}
 	if b.err != nil {
 		return 0, b.err
 	}
@@ -59,7 +68,10 @@ func (r *Request) ReadBody(p []byte) (int, error) {
 
 // TryReadBody is ReadBody without waiting: conn.ErrAgain when nothing is there.
 func (r *Request) TryReadBody(p []byte) (int, error) {
-	if b := &r.Main.body; b.err != nil {
+	switch b := &r.Main.body; {
+	case b.stored:
+		return r.ReadBody(p)
+	case b.err != nil:
 		return 0, b.err
 	}
 	n, err := r.Main.Down.TryReadBody(p)
@@ -100,6 +112,9 @@ func (r *Request) bodyError(err error) error {
 	r.Error(logs.Info, "client prematurely closed connection")
 	return &BodyError{400, err}
 }
+
+// RewindBody makes ReadBody begin again with a body that BufferBody has stored.
+func (r *Request) RewindBody() { r.Main.body.at = 0 }
 
 // HasBody reports whether the client sends a body with the request, be it an empty chunked one.
 func (r *Request) HasBody() bool { return r.Head.HasBody() }

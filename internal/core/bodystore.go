@@ -7,53 +7,60 @@ import (
 	"hearth/internal/logs"
 )
 
-// BufferBody reads the whole request body: up to client_body_buffer_size into memory, the rest of a larger one into a
-// temporary file. Calling it again does nothing. Errors are those of ReadBody, or 500 when the file cannot be written.
+// BufferBody reads the whole request body: into memory up to client_body_buffer_size, or else into a temporary file.
+// ReadBody then gives it from the beginning. Calling it again does nothing. Errors are those of ReadBody, and 500
+// when the file cannot be written.
 func (r *Request) BufferBody() error {
-	m := r.Main
-	b := &m.body
+	b := &r.Main.body
 	if b.stored {
 		return nil
 	}
 	if !r.HasBody() {
-		b.stored, b.err = true, io.EOF
+		b.stored, b.buf = true, b.buf[:0]
 		return nil
 	}
-	c := r.Location.Conf
-	limit := c.ClientBodyBufferSize
-	if n := r.Head.ContentLength; n >= 0 && n < limit+limit/4 && !r.Head.Chunked { // as nginx: a little more is no file
-		limit = n
+	if size := r.bodyBuffer(); cap(b.buf) < size {
+		b.buf = make([]byte, 0, size)
+	} else {
+		b.buf = b.buf[:0:size]
 	}
-	if int64(cap(b.buf)) < limit {
-		b.buf = make([]byte, 0, limit)
+	if err := r.storeBody(); err != nil {
+		return err
 	}
-	b.buf = b.buf[:0]
-	if c.ClientBodyInFileOnly != BodyFileOff {
-		if err := r.openBodyFile(); err != nil {
+	if b.file != nil || r.Location.Conf.ClientBodyInFileOnly != BodyFileOff {
+		if err := r.spillBody(); err != nil {
 			return err
 		}
-	}
-	if err := r.storeBody(limit); err != nil {
-		return err
 	}
 	b.stored = true
 	return nil
 }
 
-func (r *Request) storeBody(limit int64) error {
+// bodyBuffer is how much of the body is kept in memory. A body that is only a quarter larger than
+// client_body_buffer_size gets that much more, as in nginx. One byte more than the limit tells a chunked body that
+// fills it from one that goes on.
+func (r *Request) bodyBuffer() int {
+	limit := max(r.Location.Conf.ClientBodyBufferSize, 1)
+	switch n := r.Head.ContentLength; {
+	case r.Head.Chunked:
+		return int(limit) + 1
+	case n < limit+limit/4:
+		return int(n)
+	}
+	return int(limit)
+}
+
+// storeBody reads to the end, moving what is in memory to the file each time it is full.
+func (r *Request) storeBody() error {
 	b := &r.Main.body
-	for {
-		if int64(len(b.buf)) == limit && limit > 0 && (b.file != nil || b.err == nil && !r.bodyComplete()) {
+	for r.Head.Chunked || b.size < r.Head.ContentLength {
+		if len(b.buf) == cap(b.buf) {
 			if err := r.spillBody(); err != nil {
 				return err
 			}
 		}
-		room := b.buf[len(b.buf):limit]
-		if limit == 0 || len(room) == 0 {
-			room = make([]byte, 1)
-		}
-		n, err := r.ReadBody(room)
-		b.buf = b.buf[:len(b.buf)+min(n, cap(b.buf)-len(b.buf))]
+		n, err := r.ReadBody(b.buf[len(b.buf):cap(b.buf)])
+		b.buf = b.buf[:len(b.buf)+n]
 		if err == io.EOF {
 			break
 		}
@@ -61,15 +68,7 @@ func (r *Request) storeBody(limit int64) error {
 			return err
 		}
 	}
-	if b.file != nil {
-		return r.spillBody()
-	}
 	return nil
-}
-
-// bodyComplete tells whether every announced byte has been read.
-func (r *Request) bodyComplete() bool {
-	return !r.Head.Chunked && r.Main.body.size >= r.Head.ContentLength
 }
 
 // spillBody moves what is in memory to the file.

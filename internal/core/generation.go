@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"hearth/internal/conf"
+	"hearth/internal/conn"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
 )
@@ -21,6 +22,7 @@ type Generation struct {
 	Loops   []*loop.Loop
 	Logs    *logs.Registry
 	Carried *Registry // what outlives generations: pools, peer state, zones
+	Dialer  conn.Dialer
 	Servers []*Server
 	Sockets []*Socket // what to bind
 
@@ -41,6 +43,7 @@ type Options struct {
 	Loops   []*loop.Loop
 	Logs    *logs.Registry // nil = a new one
 	Carried *Registry      // nil = a new one
+	Dialer  conn.Dialer    // how backends are connected to; nil = the real network
 	// ErrorLog is the error log of the main level, which the http block inherits unless it has its own. May be nil.
 	ErrorLog *logs.ErrorLog
 	// Warn receives warnings that concern the whole, with level "warn".
@@ -63,7 +66,10 @@ func NewSchema(modules []*Module, others ...[]conf.Directive) *conf.Schema {
 func Compile(cfg *conf.Config, o Options) (*Generation, error) {
 	g := &Generation{
 		Number: o.Number, Config: cfg, Modules: o.Modules, Loops: o.Loops, Logs: o.Logs, Carried: o.Carried,
-		busy: make([]busyCount, max(len(o.Loops), 1)),
+		Dialer: o.Dialer, busy: make([]busyCount, max(len(o.Loops), 1)),
+	}
+	if g.Dialer == nil {
+		g.Dialer = conn.Net
 	}
 	if g.Logs == nil {
 		g.Logs = logs.NewRegistry(max(len(o.Loops), 1))

@@ -114,6 +114,9 @@ const maxSubrequests = 50
 // freeList holds the requests that a loop is not using. It belongs to the loop.
 type freeList struct{ free []*Request }
 
+// maxKeptBody is the largest buffer for a request body that a request object keeps, in bytes.
+const maxKeptBody = 64 << 10
+
 // maxFree bounds the free list of a loop.
 const maxFree = 256
 
@@ -161,11 +164,14 @@ func Release(r *Request) {
 	fields, trailers := r.Out.Fields, r.Out.Trailers
 	clear(fields)
 	clear(trailers)
+	buf := r.body.buf
 	*r = Request{
 		arena: r.arena, slots: r.slots[:0], states: r.states, epochs: r.epochs,
 		list: r.list, temp: r.temp[:0], errLine: r.errLine[:0],
-		Out:  ResponseHead{Fields: fields[:0], Trailers: trailers[:0]},
-		body: requestBody{buf: r.body.buf},
+		Out: ResponseHead{Fields: fields[:0], Trailers: trailers[:0]},
+	}
+	if cap(buf) <= maxKeptBody {
+		r.body.buf = buf[:0]
 	}
 	if len(r.list.free) < maxFree {
 		r.list.free = append(r.list.free, r)

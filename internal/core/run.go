@@ -77,6 +77,7 @@ func (r *Request) findConfig() Verdict {
 	if length := r.Head.ContentLength; length >= 0 && r.IsMain() && !r.body.discarded {
 		if limit := r.Location.Conf.ClientMaxBodySize; limit > 0 && length > limit {
 			r.Error(logs.Error, "client intended to send too large body: %d bytes", length)
+			r.DiscardBody()
 			return 413
 		}
 	}
