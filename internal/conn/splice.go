@@ -23,7 +23,10 @@ type Splicer struct {
 	next *Splicer
 }
 
-// pipeSize is asked for each pipe; the kernel may give less. More of it is more bytes for one system call.
+// pipeSize is asked for each pipe, and is more than the kernel's 64 KB because fewer and larger moves are
+// cheaper. Relaying 1 GB cost this much CPU: through pipes of 64 KB 0.50 s, 256 KB 0.44 s, 1 MB 0.26 s; by Read and Write
+// with a buffer of 64 KB 0.58 s, 256 KB 0.53 s, 1 MB 0.48 s; in nginx 0.85 s. A process without
+// privileges gets the size for some 64 pipes (fs.pipe-user-pages-soft), and smaller ones beyond.
 const pipeSize = 1 << 20
 
 // spareSplicers is how many unused pipes a loop keeps.

@@ -26,7 +26,7 @@ func (e *Event) Waited() bool { return e.waiter != nil }
 
 func anySet(on []*Event) bool {
 	for _, e := range on {
-		if e.set {
+		if e != nil && e.set {
 			return true
 		}
 	}
@@ -34,7 +34,7 @@ func anySet(on []*Event) bool {
 }
 
 // Wait parks the current fiber until one of the events is set (nil) or the deadline passes
-// (ErrTimeout; 0 = no deadline). The caller looks which event it was. On a loop that is stopping
+// (ErrTimeout; 0 = no deadline). A nil event never happens. The caller looks which it was. On a loop that is stopping
 // it returns ErrStopped. It does not allocate, and costs no system call: a deadline usually is a
 // store into the fiber's timer, which is still in the heap from an earlier wait.
 func (l *Loop) Wait(deadline Instant, on ...*Event) error {
@@ -50,6 +50,9 @@ func (l *Loop) Wait(deadline Instant, on ...*Event) error {
 		return ErrTimeout
 	}
 	for _, e := range on {
+		if e == nil {
+			continue
+		}
 		if e.waiter != nil {
 			panic("loop: two fibers wait for one event")
 		}
@@ -68,7 +71,9 @@ func (l *Loop) Wait(deadline Instant, on ...*Event) error {
 	}
 	f.timer.at = 0 // the heap entry stays; see timerHeap
 	for _, e := range on {
-		e.waiter = nil
+		if e != nil {
+			e.waiter = nil
+		}
 	}
 	switch {
 	case anySet(on):

@@ -58,7 +58,7 @@ func TestAWaitForSeveralThingsEndsWithAnyOfThem(t *testing.T) {
 		var events [2]Event
 		var ended bool
 		s.Do(l, func() {
-			l.Wait(0, &events[0], &events[1])
+			l.Wait(0, &events[0], nil, &events[1])
 			ended = events[which].IsSet() && !events[1-which].IsSet()
 		})
 		events[which].Set(l)
