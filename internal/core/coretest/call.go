@@ -124,6 +124,12 @@ func (s *Server) Start(request string, fill ...func(*core.Request)) *Call {
 	return c
 }
 
+// StartBlocked is Start with a client that does not read: see Call.Unblock.
+func (s *Server) StartBlocked(request string) *Call {
+	s.t.Helper()
+	return s.Start(request, func(r *core.Request) { r.Down.(*Downstream).block() })
+}
+
 // Done reports whether the request has ended.
 func (c *Call) Done() bool { return c.done }
 

@@ -55,7 +55,12 @@ func (d *Downstream) setBody(rest []byte, h *http1.RequestHead) {
 }
 
 // Block makes the client stop reading: output stays pending until Unblock.
-func (c *Call) Block() { c.blocked = true; c.writable.Clear() }
+func (c *Call) Block() { c.block() }
+
+func (d *Downstream) block() {
+	d.blocked = true
+	d.writable.Clear()
+}
 
 // Unblock lets the client read on.
 func (c *Call) Unblock() {
