@@ -19,7 +19,7 @@ var tester = &core.Module{
 	Directives: []conf.Directive{
 		{Name: "say", In: conf.Location, Set: func(c *conf.Cursor, b *conf.Block, args []string) error {
 			v, err := core.CompileValue(c, args[0])
-			core.SetContent(b, func(r *core.Request) core.Verdict { return r.Reply(200, []byte("text/plain"), v.Eval(r)) })
+			core.SetContent(b, func(r *core.Request) core.Verdict { return r.Reply(200, textPlain, v.Eval(r)) })
 			return err
 		}},
 		{Name: "answer", In: conf.Location, Set: func(c *conf.Cursor, b *conf.Block, args []string) error {
@@ -114,7 +114,7 @@ location /last { keepalive_requests 1; say "$request_length"; }
 		{"a long line", "GET /" + strings.Repeat("a", 1100) + " HTTP/1.1\r\n", []string{"HTTP/1.1 414 Request-URI Too Large\r\n"}, true},
 		{"a long field", "GET / HTTP/1.1\r\nX: " + strings.Repeat("a", 1100) + "\r\n\r\n", []string{"HTTP/1.1 400 Bad Request\r\n", "Request Header Or Cookie Too Large"}, true},
 		{"HTTP/0.9", "GET /old\r\n", []string{"hello /old 1"}, true},
-		{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", []string{"HTTP/1.1 405 Not Allowed\r\n"}, false},
+		{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", []string{"HTTP/1.1 405 Not Allowed\r\n", "Connection: close"}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t, config)
@@ -185,3 +185,5 @@ func TestANewGenerationServesOldConnections(t *testing.T) {
 		t.Error(visible(got))
 	}
 }
+
+var textPlain = []byte("text/plain")

@@ -49,6 +49,8 @@ func (s *session) mayKeepAlive() bool {
 	switch {
 	case o.noKeepAlive, o.bare, !h.KeepAlive, o.framing == byClose, s.shard.draining, s.req.Out.Status == 101:
 		return false
+	case h.MethodID == http1.MethodConnect, h.MethodID == http1.MethodTrace: // as nginx; what follows a CONNECT need not be HTTP
+		return false
 	case s.body.expect: // the client may send the body or not: nobody knows where the next request will begin
 		return false
 	case c.KeepaliveTimeout.Idle == 0, int(s.h.requests) >= c.KeepaliveRequests:
