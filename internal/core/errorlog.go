@@ -23,13 +23,16 @@ func (r *Request) ErrorErr(level logs.Level, err error, format string, args ...a
 }
 
 // Logs reports whether anything is logged at a level.
-func (r *Request) Logs(level logs.Level) bool { return r.Location.errorLog.Enabled(level) }
+func (r *Request) Logs(level logs.Level) bool {
+	log := r.Location.errorLog
+	return log != nil && log.Enabled(level)
+}
 
 func (r *Request) errorLine(level logs.Level, err error, format string, args []any) {
-	log := r.Location.errorLog
-	if log == nil || !log.Enabled(level) {
+	if !r.Logs(level) {
 		return
 	}
+	log := r.Location.errorLog
 	line := fmt.Appendf(r.Main.errLine[:0], format, args...)
 	if err != nil {
 		line = appendCause(line, err)
