@@ -17,7 +17,9 @@ import (
 // it needs per request it keeps in the Exchange. Errors are those of conn, io.EOF, loop.ErrTimeout, or
 // *InvalidResponse; the engine turns them into faults.
 type Protocol interface {
-	// WriteRequest sends head and body, with x.Send.
+	// BuildRequest puts the request's head into x.Out and names its x.Target, before a peer is chosen.
+	BuildRequest(x *Exchange) error
+	// WriteRequest sends head and body, with x.Send; once for each try.
 	WriteRequest(x *Exchange) error
 	// ReadHead reads until x.Head holds the final response's head; the bytes after it stay in x.In. 1xx answers on the
 	// way are handed to x.Interim.
@@ -119,6 +121,10 @@ func Run(r *core.Request, set *Settings, group *Group, proto Protocol) core.Verd
 	defer x.close()
 	if verdict := x.takeBody(); verdict != core.OK {
 		return verdict
+	}
+	if err := proto.BuildRequest(x); err != nil {
+		r.Error(logs.Error, "%v", err)
+		return 500
 	}
 	group.prepare(x)
 	for {

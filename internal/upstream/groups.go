@@ -8,7 +8,6 @@ import (
 	"hearth/internal/conf"
 	"hearth/internal/conn"
 	"hearth/internal/core"
-	"hearth/internal/loop"
 	"hearth/internal/pool"
 )
 
@@ -16,8 +15,6 @@ import (
 type groups struct {
 	byName map[string]*Group
 	order  []*Group
-	loops  []*loop.Loop
-	dialer conn.Dialer
 }
 
 var groupsSlot = conf.NewSlot[groups](conf.MainLevel)
@@ -111,7 +108,6 @@ func initGroups(g *core.Generation) error {
 		return nil
 	}
 	s := groupsSlot.Of(g.HTTP)
-	s.loops, s.dialer = g.Loops, conn.Net
 	for _, group := range s.order {
 		if group.block == nil {
 			group.start(g, implicitBlock(group))
@@ -134,7 +130,7 @@ func (g *Group) start(gen *core.Generation, b *block) {
 	g.shared = core.Carry(gen.Carried, "upstream", g.Name, func() *Shared {
 		return &Shared{vitals: map[string]*Vitals{}, Pool: pool.NewGroup(g.Name, gen.Loops, limits)}
 	})
-	g.pool, g.dialer = g.shared.Pool, conn.Net
+	g.pool, g.dialer = g.shared.Pool, gen.Dialer
 	g.pool.SetLimits(limits)
 	g.local, g.hash = b.keepalive.local, b.hash
 	var peers []*Peer

@@ -64,10 +64,9 @@ func (x *Exchange) Send(head []byte, chunked bool) error {
 	return err
 }
 
-// SendWith writes the head and a body that is not the client's (proxy_set_body).
-func (x *Exchange) SendWith(head, body []byte) error {
-	x.body.stored, x.body.streaming = core.Stored{Mem: body, Size: int64(len(body))}, false
-	return x.Send(head, false)
+// ReplaceBody has p sent instead of the client's body (proxy_set_body).
+func (x *Exchange) ReplaceBody(p []byte) {
+	x.body.stored, x.body.streaming, x.body.size = core.Stored{Mem: p, Size: int64(len(p))}, false, int64(len(p))
 }
 
 func (x *Exchange) send(head []byte, chunked bool) error {
@@ -278,9 +277,12 @@ func (x *Exchange) writePiece(head, piece []byte, chunked bool) error {
 	if !chunked {
 		return x.write2(head, piece)
 	}
-	x.Out = append(x.Out[:0], head...) // head is x.Out itself or nil
-	x.Out = http1.AppendChunkHead(x.Out, int64(len(piece)))
-	if err := x.write2(x.Out, piece); err != nil {
+	if head != nil {
+		if err := x.write(head); err != nil {
+			return err
+		}
+	}
+	if err := x.write2(http1.AppendChunkHead(x.scratch[:0], int64(len(piece))), piece); err != nil {
 		return err
 	}
 	return x.write(crlf)

@@ -42,15 +42,13 @@ var (
 	chunkedTE = []byte("Transfer-Encoding: chunked\r\n")
 )
 
-// WriteRequest implements upstream.Protocol.
-func (p *http1Protocol) WriteRequest(x *upstream.Exchange) error {
+// BuildRequest implements upstream.Protocol.
+func (p *http1Protocol) BuildRequest(x *upstream.Exchange) error {
 	r, t := x.R, &p.request
-	var body []byte
-	size := x.BodySize()
 	if t.body != nil {
-		body = t.body.Eval(r)
-		size = int64(len(body))
+		x.ReplaceBody(t.body.Eval(r))
 	}
+	size := x.BodySize()
 	dst := x.Out[:0]
 	method := r.Method
 	if t.method != nil {
@@ -71,9 +69,8 @@ func (p *http1Protocol) WriteRequest(x *upstream.Exchange) error {
 		}
 		dst = append(append(append(dst, f.prefix...), value...), lineEnd...)
 	}
-	chunked := size < 0
 	switch {
-	case chunked:
+	case size < 0:
 		dst = append(dst, chunkedTE...)
 	case size > 0 || t.body != nil || r.HasBody():
 		dst = http1.AppendFieldInt(dst, "Content-Length", size)
@@ -88,10 +85,12 @@ func (p *http1Protocol) WriteRequest(x *upstream.Exchange) error {
 	}
 	dst = append(dst, lineEnd...)
 	x.Out = dst
-	if t.body != nil {
-		return x.SendWith(dst, body)
-	}
-	return x.Send(dst, chunked)
+	return nil
+}
+
+// WriteRequest implements upstream.Protocol.
+func (p *http1Protocol) WriteRequest(x *upstream.Exchange) error {
+	return x.Send(x.Out, x.BodySize() < 0)
 }
 
 // ReadHead implements upstream.Protocol.
