@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,26 @@ func TestAPanicCostsItsTaskAndNothingElse(t *testing.T) {
 	}
 	if got := l.Stats(); got.Panics != 1 || l.fibers.live != 0 {
 		t.Errorf("panics %d live %d, want 1 and 0", got.Panics, l.fibers.live)
+	}
+}
+
+func TestATestMayEndInAFiber(t *testing.T) {
+	s, l := testSim(t)
+	var e Event
+	waited, ran := false, false
+	s.Do(l, func() { l.Wait(0, &e); waited = true })
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.Go(func() {})
+		s.Do(l, runtime.Goexit) // as t.Fatal does
+		t.Error("the goroutine went on")
+	}()
+	<-ended
+	e.Set(l)
+	s.Do(l, func() { ran = true })
+	if !waited || !ran || l.fibers.live != 0 {
+		t.Errorf("waited %v, ran %v, %d fibers live", waited, ran, l.fibers.live)
 	}
 }
 

@@ -1,6 +1,9 @@
 package loop
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Sim runs loops without a kernel and on a clock of its own, all on the goroutine of the test.
 // Everything happens in a fixed order: loops take their turns in the order they were made, events
@@ -47,7 +50,12 @@ func (s *Sim) Run() {
 		panic("loop: Sim.Run called from one of its own loops")
 	}
 	s.running = true
-	defer func() { s.running = false }()
+	defer func() {
+		s.running = false
+		for _, l := range s.loops {
+			l.dropCurrent()
+		}
+	}()
 	for again := true; again; {
 		again = false
 		for _, l := range s.loops {
@@ -57,6 +65,17 @@ func (s *Sim) Run() {
 			}
 		}
 	}
+}
+
+// dropCurrent tidies up after a fiber that took the test's goroutine with it, by t.Fatal or a panic, so that
+// the test's cleanups find a loop in order.
+func (l *Loop) dropCurrent() {
+	if l.current == nil {
+		return
+	}
+	l.current = nil
+	l.fibers.live--
+	l.queue = slices.DeleteFunc(l.queue, func(r runnable) bool { return r == runnable{} })
 }
 
 func (l *Loop) simBusy() bool {
