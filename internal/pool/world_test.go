@@ -63,7 +63,6 @@ type exchange struct {
 	*world
 	pool.Lease
 	loop  *loop.Loop
-	id    int // of the connection: its number among all dialled
 	conn  *conn.Conn
 	ended bool
 }
