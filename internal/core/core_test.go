@@ -22,7 +22,10 @@ var echo = &core.Module{
 			if err != nil {
 				return err
 			}
-			core.SetContent(b, func(r *core.Request) core.Verdict { return r.Reply(200, textPlain, v.Eval(r)) })
+			core.SetContent(b, func(r *core.Request) core.Verdict {
+				r.Out.Status = 200
+				return r.Reply(200, textPlain, v.Eval(r))
+			})
 			return nil
 		}},
 		{Name: "answer", In: conf.Location, Set: func(c *conf.Cursor, b *conf.Block, args []string) error {

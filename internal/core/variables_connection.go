@@ -77,7 +77,10 @@ func (r *Request) BasicAuth() (user, password []byte, ok bool) {
 	if err != nil {
 		return nil, nil, false
 	}
-	return bytes.Cut(decoded[:n], []byte(":"))
+	if user, password, ok = bytes.Cut(decoded[:n], []byte(":")); !ok {
+		return nil, nil, false
+	}
+	return user, password, true
 }
 
 func getRemoteUser(r *Request) ([]byte, bool) {
