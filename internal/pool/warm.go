@@ -133,11 +133,8 @@ func (w *warmer) dial() (full bool, err error) {
 	k, l := w.key, w.loop
 	g := k.group
 	p := g.parts[l.ID()]
-	if !g.budget.draw() && !g.spareOf(nil) {
-		return true, nil
-	}
-	if !k.peer.claim() {
-		p.addSpare()
+	// The token is not held while we wait, or a lowered limit could not be paid back (see payBack).
+	if !g.free(p) || !k.peer.claim() {
 		return true, nil
 	}
 	g.open.Add(1)
@@ -145,7 +142,6 @@ func (w *warmer) dial() (full bool, err error) {
 	c, connect, handshake, err := w.connect()
 	block := k.peer.figures.Block(p.at)
 	if err != nil {
-		p.addSpare()
 		block[figDialFailed].Add(1)
 		g.closed(k)
 		return false, err
@@ -154,7 +150,9 @@ func (w *warmer) dial() (full bool, err error) {
 	k.peer.noteDial(connect, handshake)
 	m := newMember(c, k, p, l.Now())
 	why := m.keepable(g.limits.Load(), l.Now())
-	p.addSpare() // put takes it at once: nothing else runs on this loop meanwhile
+	if why == Kept && !g.free(p) {
+		why = Evicted // the place was taken meanwhile
+	}
 	if why == Kept {
 		why = p.put(m, l.Now())
 	}
@@ -195,4 +193,14 @@ func (w *warmer) deadline() loop.Instant {
 		return 0
 	}
 	return w.loop.Now().Add(w.open.Timeout)
+}
+
+// free sees to it that p has a spare token, without taking an idle connection's. Only this loop uses p's
+// up, but for other loops that are short of one, so what is linked next seldom evicts another.
+func (g *Group) free(p *part) bool {
+	found := g.budget.draw() || g.spareOf(nil)
+	if found {
+		p.addSpare()
+	}
+	return found
 }
