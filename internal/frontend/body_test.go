@@ -1,12 +1,12 @@
 package frontend
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"hearth/internal/core"
-	"hearth/internal/http1"
 )
 
 const postEcho = "POST /echo HTTP/1.1\r\n" + host
@@ -190,21 +190,7 @@ func TestBodyLeftIsKnownByLengthOnly(t *testing.T) {
 	})
 	c := w.connect()
 	c.send(postEcho+"Content-Length: 5\r\n\r\nabcde", postEcho+"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n")
-	if want := []int64{5, 3, 0, -1, -1, 0}; !equal(left, want) {
+	if want := []int64{5, 3, 0, -1, -1, 0}; !slices.Equal(left, want) {
 		t.Errorf("left %v, want %v", left, want)
 	}
 }
-
-func equal(a, b []int64) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-var _ = http1.Other

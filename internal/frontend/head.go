@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"bytes"
 	"time"
 
 	"hearth/internal/core"
@@ -24,65 +23,6 @@ func (s *session) SendHead(r *core.Request) error {
 	}
 	o.headSize = o.sent + int64(len(o.queue)-o.done)
 	return nil
-}
-
-// chooseFraming decides how the body's end will be told (RFC 9112, 6.3).
-func (s *session) chooseFraming(r *core.Request) {
-	o, out := &s.out, &r.Out
-	c := s.settings()
-	switch {
-	case out.HeaderOnly || out.Status == 204 || out.Status == 304 || out.Status < 200:
-		o.framing = noBody
-	case o.http11 && c.ChunkedTransfer && (out.ContentLength < 0 || len(out.Trailers) > 0):
-		o.framing = byChunks
-	case out.ContentLength >= 0:
-		o.framing, o.left = byLength, out.ContentLength
-	default:
-		o.framing = byClose
-	}
-}
-
-// mayKeepAlive decides whether the connection serves another request after this one.
-func (s *session) mayKeepAlive() bool {
-	o, h := &s.out, &s.parser.Head
-	c := s.settings()
-	switch {
-	case o.noKeepAlive, o.bare, !h.KeepAlive, o.framing == byClose, s.shard.draining, s.req.Out.Status == 101:
-		return false
-	case h.MethodID == http1.MethodConnect, h.MethodID == http1.MethodTrace: // as nginx; what follows a CONNECT need not be HTTP
-		return false
-	case s.body.expect: // the client may send the body or not: nobody knows where the next request will begin
-		return false
-	case c.KeepaliveTimeout.Idle == 0, int(s.h.requests) >= c.KeepaliveRequests:
-		return false
-	case s.loop.Now().Sub(s.h.opened) > c.KeepaliveTime:
-		return false
-	case c.KeepaliveDisable&core.KeepaliveMSIE6 != 0 && h.MethodID == http1.MethodPost && s.oldMSIE():
-		return false
-	case c.KeepaliveDisable&core.KeepaliveSafari != 0 && s.safari():
-		return false
-	}
-	return true
-}
-
-func (s *session) userAgent() []byte {
-	v, _ := s.parser.Head.Get(http1.UserAgent)
-	return v
-}
-
-// oldMSIE recognises the versions of MSIE up to 6 that keepalive_disable msie6 means.
-func (s *session) oldMSIE() bool {
-	_, after, ok := bytes.Cut(s.userAgent(), []byte("MSIE "))
-	if !ok || len(after) < 2 || after[1] != '.' || bytes.Contains(after, []byte("Opera")) {
-		return false
-	}
-	return after[0] == '4' || after[0] == '5' || after[0] == '6' && !bytes.Contains(after, []byte("SV1"))
-}
-
-// safari recognises Safari and its like on macOS.
-func (s *session) safari() bool {
-	ua := s.userAgent()
-	return bytes.Contains(ua, []byte("Safari/")) && bytes.Contains(ua, []byte("Mac OS X")) && !bytes.Contains(ua, []byte("Chrome/"))
 }
 
 func (s *session) appendHead(r *core.Request) {
@@ -189,36 +129,4 @@ func appendField(b []byte, start string, value []byte) []byte {
 		}
 	}
 	return append(b, "\r\n"...)
-}
-
-// appendLastChunk ends a chunked body, with those trailers that may be sent after it (RFC 9110, 6.5.1).
-func appendLastChunk(b []byte, trailers []http1.Field) []byte {
-	b = append(b, "0\r\n"...)
-	b = appendFields(b, trailers)
-	return append(b, "\r\n"...)
-}
-
-// sendContinue tells the client to send the body it has announced (RFC 9110, 10.1.1).
-func (s *session) sendContinue() error {
-	if s.out.started {
-		return nil
-	}
-	s.room()
-	s.out.queue = append(s.out.queue, "HTTP/1.1 100 Continue\r\n\r\n"...)
-	return s.TryFlush()
-}
-
-// SendInterim implements core.Downstream. Clients older than HTTP/1.1 do not know interim answers and are sent none.
-func (s *session) SendInterim(status int, fields []http1.Field) error {
-	o := &s.out
-	if o.err != nil || !o.http11 || o.started {
-		return o.err
-	}
-	if status == 100 {
-		s.body.expect = false
-	}
-	s.room()
-	o.queue = http1.AppendStatusLine(o.queue, status, nil)
-	o.queue = append(appendFields(o.queue, fields), "\r\n"...)
-	return s.TryFlush()
 }

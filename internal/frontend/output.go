@@ -37,10 +37,8 @@ type output struct {
 	sent     int64 // bytes that the socket has taken, of this response
 	headSize int64 // those of them that come before the body
 	pace     pace
-	trailers []http1.Field
 	req      *core.Request
 	vec      [3][]byte
-	size     [24]byte // a chunk's head
 }
 
 // fileRange is a part of a file in the queue, to be sent when queue[:at] has been.
@@ -49,16 +47,6 @@ type fileRange struct {
 	off, n int64
 	at     int
 }
-
-// framing is how the client finds the end of the body (RFC 9112, 6.3).
-type framing uint8
-
-const (
-	noBody   framing = iota // by the method or the status
-	byLength                // Content-Length
-	byChunks
-	byClose
-)
 
 // begin prepares for the response to r. The queue is empty then.
 func (o *output) begin(r *core.Request) {
@@ -140,72 +128,6 @@ func (s *session) Send(c core.Chunk) error {
 	return nil
 }
 
-// frame puts the chunk's bytes out, with what marks them on the wire.
-func (s *session) frame(c core.Chunk) error {
-	o := &s.out
-	size := c.Size()
-	switch o.framing {
-	case noBody:
-		return nil
-	case byLength:
-		if size > o.left {
-			return o.fail(errLength)
-		}
-		o.left -= size
-	case byChunks:
-		return s.frameChunk(c, size)
-	}
-	if err := s.put(c.Mem, nil); err != nil {
-		return err
-	}
-	return s.putFile(c)
-}
-
-func (s *session) frameChunk(c core.Chunk, size int64) error {
-	o := &s.out
-	var tail []byte
-	if c.Last {
-		if size > 0 && len(o.req.Out.Trailers) == 0 {
-			tail = lastChunkAfterData
-		} else if size == 0 {
-			s.room()
-			o.queue = appendLastChunk(o.queue, o.req.Out.Trailers)
-			return nil
-		}
-	}
-	if size == 0 {
-		return nil
-	}
-	s.room()
-	o.queue = http1.AppendChunkHead(o.queue, size)
-	if tail == nil {
-		tail = endChunk
-	}
-	if c.File == nil {
-		if err := s.put(c.Mem, tail); err != nil {
-			return err
-		}
-	} else {
-		if err := s.put(c.Mem, nil); err != nil {
-			return err
-		}
-		if err := s.putFile(c); err != nil {
-			return err
-		}
-		s.room()
-		o.queue = append(o.queue, tail...)
-	}
-	if c.Last && len(tail) == len(endChunk) {
-		o.queue = appendLastChunk(o.queue, o.req.Out.Trailers)
-	}
-	return nil
-}
-
-var (
-	endChunk           = []byte(http1.EndChunk)
-	lastChunkAfterData = []byte(http1.EndChunk + "0\r\n\r\n")
-)
-
 // putFile queues a file's range; a small one is read, so that it leaves in one write with what is before it.
 func (s *session) putFile(c core.Chunk) error {
 	o := &s.out
@@ -235,7 +157,12 @@ func (s *session) put(mem, tail []byte) error {
 		}
 		return nil
 	}
-	vec := append(o.vec[:0], o.queue[o.done:], mem, tail)
+	vec := o.vec[:0]
+	for _, p := range [...][]byte{o.queue[o.done:], mem, tail} {
+		if len(p) > 0 {
+			vec = append(vec, p)
+		}
+	}
 	n, err := s.conn.TryWritev(vec)
 	o.vec = [3][]byte{}
 	if err != nil && err != conn.ErrAgain {
@@ -270,10 +197,17 @@ func (s *session) advance(n int) int {
 // Congested implements core.Downstream.
 func (s *session) Congested() bool { return s.out.blocked && s.out.pending() }
 
+// flushBytes bounds one TryFlush: a client that takes everything at once must not keep the loop to itself.
+const flushBytes = 1 << 20
+
 // TryFlush implements core.Downstream.
 func (s *session) TryFlush() error {
 	o := &s.out
-	for o.err == nil && o.pending() {
+	for start := o.sent; o.err == nil && o.pending(); {
+		if o.sent-start >= flushBytes {
+			o.blocked = true // who waits for room now lets others have their turn
+			return nil
+		}
 		want := s.next()
 		allowed := o.pace.allowed(s.loop.Now(), o.sent, want)
 		if allowed == 0 {
@@ -391,36 +325,6 @@ func (s *session) SetRate(bytesPerSecond, after int64) {
 
 // ResumeAt implements core.Downstream.
 func (s *session) ResumeAt() loop.Instant { return s.out.pace.resume }
-
-// Raw implements core.Downstream. It sends what is queued; if that cannot leave now, there is no raw connection yet.
-func (s *session) Raw() *conn.Conn {
-	o := &s.out
-	if !o.started || o.err != nil || s.TryFlush() != nil || o.pending() || o.pace.rate > 0 || o.framing != byLength && o.framing != byClose {
-		return nil
-	}
-	return s.conn
-}
-
-// CountSent implements core.Downstream.
-func (s *session) CountSent(n int64) {
-	s.out.took(n)
-	s.out.left -= n
-}
-
-// Hijack implements core.Downstream. The connection is closed when the request's handler returns.
-func (s *session) Hijack() (*conn.Conn, []byte, error) {
-	if err := s.WaitFlush(); err != nil {
-		return nil, nil, err
-	}
-	if o := &s.out; o.queue != nil {
-		s.shard.putBuffer(o.queue)
-		o.queue = nil
-	}
-	early := s.in.bytes()
-	s.in.useAll()
-	s.hijack = true
-	return s.conn, early, nil
-}
 
 // NoKeepAlive implements core.Downstream.
 func (s *session) NoKeepAlive() { s.out.noKeepAlive = true }

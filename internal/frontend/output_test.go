@@ -154,6 +154,38 @@ func TestFilesGoOutInTheirPlaceBetweenMemory(t *testing.T) {
 	}
 }
 
+func TestABigResponseToAFastClientLetsOthersTakeTurns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, make([]byte, 5*flushBytes), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := false
+	w := newWorld(t, func(r *core.Request) {
+		if string(r.Head.Path) == "/other" {
+			other = true
+			ok(r)
+			return
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		r.Out.Status, r.Out.ContentLength = 200, 5*flushBytes
+		r.Down.SendHead(r)
+		r.Down.Send(core.Chunk{File: f, Len: 5 * flushBytes, Last: true})
+		if err := r.Down.WaitFlush(); err != nil || !other {
+			t.Errorf("error %v, the other served: %v", err, other)
+		}
+	})
+	big, small := w.connect(), w.connect()
+	big.SetWindow(10 * flushBytes)
+	big.Send([]byte(get("/big")))
+	small.Send([]byte(get("/other")))
+	w.sim.Run()
+	w.wantLog("GET /other HTTP/1.1 200 6", "GET /big HTTP/1.1 200 5242880")
+}
+
 func TestASmallFileLeavesWithItsHead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	os.WriteFile(path, []byte("0123456789"), 0o600)

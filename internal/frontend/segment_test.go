@@ -67,6 +67,7 @@ func converse(t *testing.T, sent string, cut func(rest string) int) string {
 	result := fmt.Sprintf("%s\nlog %q\nerrors %q", c.got(), w.log, w.errors)
 	w.advance(w.set.LingeringTimeout)
 	w.wantNoLeak()
+	w.sim.Stop()
 	return result
 }
 
