@@ -107,6 +107,11 @@ func setRoot(c *conf.Cursor, b *conf.Block, l *LocationConf, args []string) erro
 	}
 	v, err := CompileValue(c, path)
 	l.Root, l.Alias = v, alias
+	if at := locationSlot.Of(b); alias && at.Kind == RegexLocation {
+		l.AliasFor = -1
+	} else if alias {
+		l.AliasFor = len(at.Name)
+	}
 	Settings.Mark(b, &l.Root)
 	return err
 }
@@ -124,7 +129,7 @@ func finishRoot(c *conf.Cursor, b *conf.Block, l *LocationConf) error {
 		return nil
 	}
 	if outer := Settings.Parent(b); outer != nil {
-		l.Root, l.Alias = outer.Root, outer.Alias
+		l.Root, l.Alias, l.AliasFor = outer.Root, outer.Alias, outer.AliasFor
 		return nil
 	}
 	var err error

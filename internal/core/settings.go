@@ -33,6 +33,7 @@ type LocationConf struct {
 
 	Root        *Value // made absolute; of `root`, or of `alias` if Alias is set
 	Alias       bool
+	AliasFor    int // how much of a URI `alias` stands for, in bytes; -1 = all of it: the location's name is a pattern
 	Types       *Types
 	DefaultType []byte
 
@@ -60,7 +61,6 @@ type LocationConf struct {
 	ResetTimedout       bool
 
 	SendTimeout     time.Duration
-	SendLowat       int64
 	PostponeOutput  int64
 	Sendfile        bool
 	SendfileMax     int64 // sendfile_max_chunk
@@ -83,9 +83,6 @@ type LocationConf struct {
 	EarlyHints           []*Value
 
 	DisableSymlinks DisableSymlinks
-	OpenFileCache   OpenFileCache
-	Directio        int64 // -1 = off
-	AIO             string
 
 	Resolver                   *ResolverConf // nil = none
 	ResolverTimeout            time.Duration
@@ -151,12 +148,3 @@ const (
 	SymlinksRefused
 	SymlinksIfNotOwner
 )
-
-// OpenFileCache is open_file_cache and its companions.
-type OpenFileCache struct {
-	Max      int // 0 = off
-	Inactive time.Duration
-	Valid    time.Duration
-	MinUses  int
-	Errors   bool
-}

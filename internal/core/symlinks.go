@@ -11,12 +11,11 @@ import (
 // nobody can put a link in between the check and the use.
 
 // unchecked is the length of the part of path that `from=` excepts, without its slash.
-func (r *Request) unchecked(path []byte) int {
-	v := r.Location.Conf.DisableSymlinks.From
-	if v == nil {
+func (d *DisableSymlinks) unchecked(r *Request, path []byte) int {
+	if d.From == nil {
 		return 0
 	}
-	from := v.Eval(r)
+	from := d.From.Eval(r)
 	n := len(from)
 	switch {
 	case n == 0 || !bytes.HasPrefix(path, from):

@@ -134,13 +134,10 @@ func (r *Request) Filename() []byte {
 	if !c.Alias {
 		return r.Concat(root, r.URI)
 	}
-	if r.Location.regex != nil && !r.AddURIToAlias {
+	if c.AliasFor < 0 && !r.AddURIToAlias {
 		return root
 	}
-	rest := r.URI
-	if r.Location.regex == nil {
-		rest = r.URI[min(len(r.Location.Name), len(r.URI)):]
-	}
+	rest := r.URI[min(max(c.AliasFor, 0), len(r.URI)):]
 	return r.Concat(root, rest)
 }
 

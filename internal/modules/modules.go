@@ -5,8 +5,10 @@ import (
 	"hearth/internal/core"
 	"hearth/internal/modules/access"
 	"hearth/internal/modules/accesslog"
+	"hearth/internal/modules/index"
 	"hearth/internal/modules/proxy"
 	"hearth/internal/modules/rewrite"
+	"hearth/internal/modules/static"
 	"hearth/internal/modules/stubstatus"
 	"hearth/internal/upstream"
 )
@@ -18,5 +20,7 @@ var All = []*core.Module{
 	&upstream.Module,
 	&proxy.Module,
 	&stubstatus.Module,
+	&index.Module,
+	&static.Module,
 	&accesslog.Module,
 }
