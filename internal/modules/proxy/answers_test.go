@@ -1,0 +1,189 @@
+package proxy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"hearth/internal/conn"
+)
+
+func TestNextUpstreamByStatus(t *testing.T) {
+	w := newWorld(t, `upstream u { server 127.0.0.1:9001 max_fails=1; server 127.0.0.1:9002; }
+		server { listen 80; location / { proxy_pass http://u; proxy_next_upstream http_503 http_404; }
+		location /tries { proxy_pass http://u; proxy_next_upstream http_404; proxy_next_upstream_tries 1; } }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 404 Not Found\nContent-Length: 0\n\n")
+	w.serve("127.0.0.1:9002", hello)
+	for range 4 {
+		wantStatus(t, w.get("/"), "200")
+	}
+	wantNotIn(t, w.errors(), "temporarily disabled") // 404 is no failure of the peer
+	got := status(w.get("/tries")) + status(w.get("/tries"))
+	if got != "404200" && got != "200404" {
+		t.Errorf("with one try each: %s", got)
+	}
+}
+
+func TestInterceptedErrorsUseErrorPages(t *testing.T) {
+	w := newWorld(t, `server { listen 80; location / { proxy_pass http://127.0.0.1:9001; proxy_intercept_errors on; error_page 404 /sorry; }
+		location /sorry { proxy_pass http://127.0.0.1:9002; } }`)
+	b := w.serve("127.0.0.1:9001", "HTTP/1.1 404 Not Found\nContent-Length: 3\n\nbad")
+	sorry := w.serve("127.0.0.1:9002", "HTTP/1.1 200 OK\nContent-Length: 5\n\nsorry")
+	got := w.get("/x")
+	wantStatus(t, got, "404")
+	wantBody(t, got, "sorry")
+	wantIn(t, sorry.last(), "GET /sorry HTTP/1.1")
+	w.get("/x")
+	if len(b.peers) != 1 {
+		t.Errorf("the intercepted response was read to its end, but its connection not kept: %d", len(b.peers))
+	}
+}
+
+func TestXAccelRedirect(t *testing.T) {
+	w := newWorld(t, `server { listen 80; location / { proxy_pass http://127.0.0.1:9001; }
+		location /inner/ { internal; proxy_pass http://127.0.0.1:9002; } }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nX-Accel-Redirect: /inner/file?a=b\nSet-Cookie: c=d\nContent-Length: 6\n\nunseen")
+	inner := w.serve("127.0.0.1:9002", hello)
+	got := w.get("/x")
+	wantBody(t, got, "hello")
+	wantIn(t, got, "Set-Cookie: c=d\r\n")
+	wantNotIn(t, got, "X-Accel")
+	wantIn(t, inner.last(), "GET /inner/file?a=b HTTP/1.1\r\n")
+	wantStatus(t, w.get("/inner/file"), "404")
+}
+
+func TestHiddenAndPassedHeaders(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_hide_header X-Secret; proxy_pass_header Server; proxy_pass_header Date; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nServer: theirs\nDate: Thu, 01 Jan 1970 00:00:00 GMT\nx-secret: 1\nX-Open: 2\nContent-Length: 0\n\n")
+	got := w.get("/")
+	wantIn(t, got, "Server: theirs\r\n")
+	wantIn(t, got, "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n")
+	wantIn(t, got, "X-Open: 2\r\n")
+	wantNotIn(t, strings.ToLower(got), "secret")
+	if strings.Count(got, "Server:") != 1 || strings.Count(got, "Date:") != 1 {
+		t.Errorf("fields twice: %q", got)
+	}
+}
+
+func TestTrailersArePassedWhenAsked(t *testing.T) {
+	const chunked = "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n0\nX-Sum: 9\n\n"
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_pass_trailers on; } location /no { proxy_pass http://127.0.0.1:9001; }`)
+	b := w.serve("127.0.0.1:9001", chunked)
+	wantBody(t, w.get("/"), crlf("5\nhello\n0\nX-Sum: 9\n\n"))
+	wantBody(t, w.get("/no"), crlf("5\nhello\n0\n\n"))
+	if len(b.peers) != 1 {
+		t.Errorf("%d connections", len(b.peers))
+	}
+}
+
+func TestEarlyHints(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; early_hints 1; } location /no { proxy_pass http://127.0.0.1:9001; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 103 Early Hints\nLink: </a.css>\n\n"+hello)
+	got := w.get("/")
+	if !strings.HasPrefix(got, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\n") {
+		t.Errorf("%q", got)
+	}
+	wantStatus(t, w.get("/no"), "200")
+}
+
+func TestInterimResponsesAreBounded(t *testing.T) {
+	w := newWorld(t, toBackend)
+	w.serve("127.0.0.1:9001", strings.Repeat("HTTP/1.1 102 Processing\n\n", 50)+hello)
+	wantStatus(t, w.get("/"), "200")
+	w.serve("127.0.0.1:9001", strings.Repeat("HTTP/1.1 102 Processing\n\n", 500)+hello)
+	w.advance(2 * time.Minute) // the kept connection times out
+	wantStatus(t, w.get("/"), "502")
+}
+
+func TestLimitRatePacesTheBackend(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 100k; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 400000\n\n"+strings.Repeat("x", 400_000))
+	c := w.connect()
+	c.SetWindow(1 << 20)
+	c.send("GET / HTTP/1.1\nHost: x\n\n")
+	early := len(c.receive())
+	w.advance(2 * time.Second)
+	middle := early + len(c.receive())
+	w.advance(10 * time.Second)
+	all := middle + len(c.receive())
+	if early > 200_000 || middle < 200_000 || middle > 390_000 || all < 400_000 {
+		t.Errorf("at 100 KB/s: %d at once, %d after 2 s, %d after 12 s", early, middle, all)
+	}
+}
+
+func TestKeepaliveOffAndConnectionCloseOfTheBackend(t *testing.T) {
+	w := newWorld(t, `upstream off { server 127.0.0.1:9001; keepalive 0; } upstream on { server 127.0.0.1:9002; keepalive 4; }
+		server { listen 80; location /off { proxy_pass http://off; } location /on { proxy_pass http://on; } }`)
+	off := w.serve("127.0.0.1:9001", hello)
+	on := w.serve("127.0.0.1:9002", "HTTP/1.1 200 OK\nConnection: close\nContent-Length: 5\n\nhello")
+	for range 3 {
+		w.get("/off")
+		w.get("/on")
+	}
+	if len(off.peers) != 3 || len(on.peers) != 3 {
+		t.Errorf("%d and %d connections for 3 requests each", len(off.peers), len(on.peers))
+	}
+}
+
+func TestMaxConnsSendsTheRestElsewhere(t *testing.T) {
+	w := newWorld(t, `upstream u { server 127.0.0.1:9001 max_conns=1; server 127.0.0.1:9002 backup; }
+		server { listen 80; location / { proxy_pass http://u; } }`)
+	one := w.script("127.0.0.1:9001", nil)
+	two := w.serve("127.0.0.1:9002", hello)
+	w.connect().send("GET /slow HTTP/1.1\nHost: x\n\n")
+	for range 3 {
+		wantStatus(t, w.get("/"), "200")
+	}
+	if len(one.requests) != 1 || len(two.requests) != 3 {
+		t.Errorf("%d and %d requests", len(one.requests), len(two.requests))
+	}
+}
+
+func TestARequestBodyIsSentAgainToTheNextPeer(t *testing.T) {
+	for _, buffering := range []string{"on", "off"} {
+		w := newWorld(t, fmt.Sprintf(`upstream u { server 127.0.0.1:9001; server 127.0.0.1:9002; }
+			server { listen 80; location / { proxy_pass http://u; proxy_request_buffering %s; } }`, buffering))
+		first := w.script("127.0.0.1:9001", func(_ *backend, p *conn.Peer, _ string) { p.Close() })
+		b := w.serve("127.0.0.1:9002", hello)
+		wantBody(t, w.request("PUT / HTTP/1.1\nHost: x\nContent-Length: 4\n\nbody"), "hello")
+		if len(first.requests) != 1 || !strings.HasSuffix(b.last(), "\r\n\r\nbody") {
+			t.Errorf("buffering %s: %q", buffering, b.last())
+		}
+	}
+}
+
+func TestForceRangesAndNextTimeout(t *testing.T) {
+	w := newWorld(t, `upstream u { server 127.0.0.1:9001; server 127.0.0.1:9002; server 127.0.0.1:9003; }
+		server { listen 80; location / { proxy_pass http://u; proxy_connect_timeout 3s; proxy_next_upstream_timeout 2s; } }`)
+	for _, addr := range []string{"127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9003"} {
+		w.net.Hang(conn.MustAddr(addr))
+	}
+	c := w.connect().send("GET / HTTP/1.1\nHost: x\n\n")
+	w.advance(4 * time.Second)
+	wantStatus(t, c.receive(), "504")
+	if n := w.net.Dials[conn.MustAddr("127.0.0.1:9002")] + w.net.Dials[conn.MustAddr("127.0.0.1:9003")]; n != 0 {
+		t.Errorf("%d more peers were tried after the time was up", n)
+	}
+}
+
+func TestTheClientsConnectionIsUsedAgainAfterErrors(t *testing.T) {
+	w := newWorld(t, toBackend)
+	c := w.connect().send("GET / HTTP/1.1\nHost: x\n\n")
+	wantStatus(t, c.receive(), "502")
+	w.serve("127.0.0.1:9001", hello)
+	wantStatus(t, c.send("GET / HTTP/1.1\nHost: x\n\n").receive(), "200")
+}
+
+func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
+	w := newWorld(t, toBackend)
+	w.script("127.0.0.1:9001", func(_ *backend, p *conn.Peer, request string) {
+		path := strings.Fields(request)[1]
+		p.Send([]byte(crlf(fmt.Sprintf("HTTP/1.1 200 OK\nContent-Length: %d\n\n%s", len(path), path))))
+	})
+	got := w.request("GET /one HTTP/1.1\nHost: x\n\nGET /two HTTP/1.1\nHost: x\n\nGET /three HTTP/1.1\nHost: x\n\n")
+	one, two, three := strings.Index(got, "\r\n\r\n/one"), strings.Index(got, "\r\n\r\n/two"), strings.Index(got, "\r\n\r\n/three")
+	if one < 0 || two < one || three < two {
+		t.Errorf("%q", got)
+	}
+}
