@@ -3,6 +3,7 @@ package core_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
@@ -160,5 +161,23 @@ func TestErrorLogOfTheLevel(t *testing.T) {
 	}
 	if got := coretest.LoadError(t, nil, "error_log logs/x bogus;"); got != `invalid log level "bogus" in nginx.conf:1` {
 		t.Error(got)
+	}
+}
+
+func TestAuthDelay(t *testing.T) {
+	s := coretest.New(t, []*core.Module{echo, verdicts}, `location / { auth_delay 2s; satisfy any; echo in; } location /all { auth_delay 2s; echo in; }`)
+	for _, path := range []string{"/?a=401", "/all?a=401"} {
+		c := s.Start(coretest.Get(path))
+		s.Sim.Advance(1900 * time.Millisecond)
+		if c.Done() {
+			t.Errorf("%s: not delayed", path)
+		}
+		s.Sim.Advance(200 * time.Millisecond)
+		if res := c.Response(); !c.Done() || res.Status != 401 {
+			t.Errorf("%s: %+v", path, res)
+		}
+	}
+	if c := s.Start(coretest.Get("/?a=403")); !c.Done() {
+		t.Error("403 was delayed")
 	}
 }

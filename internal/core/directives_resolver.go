@@ -1,16 +1,18 @@
 package core
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
 	"hearth/internal/conf"
+	"hearth/internal/conn"
 	"hearth/internal/text"
 )
 
 // ResolverConf is a resolver directive.
 type ResolverConf struct {
-	Servers    []string // host or host:port, as written
+	Servers    []conn.Addr
 	Valid      time.Duration
 	IPv4, IPv6 bool
 	Zone       string
@@ -25,11 +27,8 @@ var resolverDirectives = []conf.Directive{
 		conf.Msec, func(c *LocationConf) *time.Duration { return &c.ResolverTimeout }),
 }
 
-// ParseResolver parses `address ... [valid=time] [ipv4=on|off] [ipv6=on|off] [status_zone=zone]`; `off` is nil.
+// ParseResolver parses `address ... [valid=time] [ipv4=on|off] [ipv6=on|off] [status_zone=zone]`.
 func ParseResolver(c *conf.Cursor, args []string) (*ResolverConf, error) {
-	if len(args) == 1 && args[0] == "off" {
-		return nil, nil
-	}
 	r := &ResolverConf{IPv4: true, IPv6: true}
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
@@ -44,7 +43,11 @@ func ParseResolver(c *conf.Cursor, args []string) (*ResolverConf, error) {
 		case "status_zone":
 			r.Zone = value
 		default:
-			r.Servers = append(r.Servers, arg)
+			addrs, why := parseNameServer(arg)
+			if why != "" {
+				return nil, c.Errorf("%s in resolver \"%s\"", why, arg)
+			}
+			r.Servers = append(r.Servers, addrs...)
 		}
 		if !ok {
 			return nil, c.Errorf("invalid parameter: %s", arg)
@@ -57,4 +60,21 @@ func ParseResolver(c *conf.Cursor, args []string) (*ResolverConf, error) {
 		return nil, c.Errorf("no name servers defined")
 	}
 	return r, nil
+}
+
+// parseNameServer reads address[:port]; a name is resolved by the system, once. The port is 53 unless given.
+func parseNameServer(arg string) (addrs []conn.Addr, why string) {
+	host, port, why := splitHostPort(arg, "53")
+	if why != "" {
+		return nil, why
+	}
+	n, _, ok := parsePorts(port)
+	if !ok || !isDigits(port) {
+		return nil, "invalid port"
+	}
+	ips, why := resolveListen(host)
+	for _, ip := range ips {
+		addrs = append(addrs, conn.Addr{IP: netip.AddrPortFrom(ip, uint16(n))})
+	}
+	return addrs, why
 }

@@ -22,6 +22,9 @@ func parseErrorPage(c *conf.Cursor, args []string) ([]ErrorPage, error) {
 	codes := args[:len(args)-1]
 	page := ErrorPage{Overwrite: -1}
 	if last := codes[len(codes)-1]; strings.HasPrefix(last, "=") {
+		if len(codes) == 1 {
+			return nil, c.Errorf("invalid value \"%s\"", last)
+		}
 		page.Overwrite = 0
 		if last != "=" {
 			n, err := strconv.ParseUint(last[1:], 10, 31)
@@ -50,9 +53,6 @@ func parseErrorPage(c *conf.Cursor, args []string) ([]ErrorPage, error) {
 
 // expandPages makes one ErrorPage for each of the codes.
 func expandPages(c *conf.Cursor, page ErrorPage, codes []string) ([]ErrorPage, error) {
-	if len(codes) == 0 {
-		return nil, c.Errorf("invalid number of arguments in \"error_page\" directive")
-	}
 	var pages []ErrorPage
 	for _, code := range codes {
 		n, err := strconv.ParseUint(code, 10, 31)

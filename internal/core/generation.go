@@ -204,4 +204,7 @@ func (g *Generation) Close() {
 	g.Carried.Release()
 }
 
-var errDuplicate = errors.New("is duplicate")
+var (
+	errDuplicate    = errors.New("is duplicate")
+	errInvalidValue = errors.New("invalid value")
+)

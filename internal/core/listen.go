@@ -211,36 +211,38 @@ func parseListenAddr(c *conf.Cursor, arg string) ([]conn.Addr, error) {
 	return addrs, nil
 }
 
-// splitListen cuts host and port(s). A lone number is a port; a lone name has port 80.
+// splitListen cuts host and port(s). A lone number, or range of them, is a port; a lone name has port 80.
 func splitListen(arg string) (host, ports, why string) {
+	if first, _, _ := strings.Cut(arg, "-"); isDigits(first) {
+		return "*", arg, ""
+	}
+	return splitHostPort(arg, "80")
+}
+
+// splitHostPort cuts "host:port", where the host may be an IPv6 address in brackets and the port may be missing.
+func splitHostPort(arg, defaultPort string) (host, port, why string) {
 	if strings.HasPrefix(arg, "[") {
 		host, rest, found := strings.Cut(arg[1:], "]")
 		switch {
 		case !found || host == "":
 			return "", "", "invalid host"
 		case rest == "":
-			return host, "80", ""
+			return host, defaultPort, ""
 		case rest[0] != ':' || len(rest) == 1:
 			return "", "", "invalid port"
 		}
 		return host, rest[1:], ""
 	}
-	host, ports, found := strings.Cut(arg, ":")
+	host, port, found := strings.Cut(arg, ":")
 	switch {
-	case found && host == "":
+	case !found:
+		return arg, defaultPort, ""
+	case host == "":
 		return "", "", "no host"
-	case found && ports == "":
+	case port == "":
 		return "", "", "invalid port"
-	case found:
-		return host, ports, ""
 	}
-	if _, _, ok := parsePorts(arg); ok {
-		return "*", arg, ""
-	}
-	if first, _, _ := strings.Cut(arg, "-"); isDigits(first) {
-		return "*", arg, "" // its complaint is parsePorts'
-	}
-	return arg, "80", ""
+	return host, port, ""
 }
 
 func isDigits(s string) bool {

@@ -82,7 +82,7 @@ func setLocation(c *conf.Cursor, outer *conf.Block, _ *LocationConf, args []stri
 			return err
 		}
 	}
-	if l.Kind == NamedLocation {
+	if l.Kind == NamedLocation && l.Server.named[l.Name] == nil { // the first of a name counts, as in nginx
 		l.Server.named[l.Name] = l
 	}
 	parent.children = append(parent.children, l)

@@ -154,7 +154,8 @@ func (r *Request) prepare(l *loop.Loop) {
 	r.Out.Reset()
 }
 
-// Release puts a request back on the free list of its loop. Nothing may use it, or what it handed out, any more.
+// Release puts a request back on the free list of its loop. Nothing may use it, or what it handed out, any more; so
+// one whose handler has panicked is not released.
 func Release(r *Request) {
 	r.arena.reset()
 	clear(r.slots)

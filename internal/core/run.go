@@ -145,11 +145,26 @@ func (r *Request) access() Verdict {
 			if r.accessCode != 401 {
 				r.accessCode = int(v)
 			}
+		case v == 401:
+			return r.delayUnauthorized()
 		default:
 			return v
 		}
 	}
 	return OK
+}
+
+// delayUnauthorized makes every answer 401 take auth_delay, so that its time tells nothing.
+func (r *Request) delayUnauthorized() Verdict {
+	delay := r.Location.Conf.AuthDelay
+	if delay == 0 {
+		return 401
+	}
+	r.Error(logs.Info, "delaying unauthorized request")
+	if r.Loop.Wait(r.Loop.Now().Add(delay), r.Down.Gone()) == nil {
+		return StatusClientClosed
+	}
+	return 401
 }
 
 // postAccess carries out the refusal that `satisfy any` held back.
@@ -159,9 +174,10 @@ func (r *Request) postAccess() Verdict {
 		return OK
 	}
 	r.accessCode = 0
-	if code == 403 {
-		r.Error(logs.Error, "access forbidden by rule")
+	if code == 401 {
+		return r.delayUnauthorized()
 	}
+	r.Error(logs.Error, "access forbidden by rule")
 	return Verdict(code)
 }
 

@@ -11,6 +11,7 @@ import (
 // has been sent or given up on (r.Aborted: close without completing it), and r can be released. In r's fiber.
 func Serve(r *Request, a *Address) {
 	r.begin(a)
+	defer r.leave()
 	r.end(r.run(r.takeHead(a)))
 }
 
@@ -18,6 +19,7 @@ func Serve(r *Request, a *Address) {
 // message, if any, is what to write to the error log (level info). The frontend closes the connection afterwards.
 func Reject(r *Request, a *Address, status int, message string) {
 	r.begin(a)
+	defer r.leave()
 	h := r.Head
 	r.Method, r.Unparsed, r.URI, r.Args = h.Method, h.Target, h.Path, h.Args
 	if message != "" {
@@ -73,13 +75,17 @@ func (r *Request) takeHead(a *Address) Verdict {
 	return Moved
 }
 
-// end finishes the request: the access log, and what it held.
+// end finishes the request: subrequests still running, the access log.
 func (r *Request) end(v Verdict) {
 	if v == Close {
 		r.Aborted = true
 	}
 	r.waitBackground()
 	r.log()
+}
+
+// leave gives up what the request holds, after a panic of a handler too.
+func (r *Request) leave() {
 	r.body.end(r)
 	r.Gen.Leave(r.Loop.ID())
 }

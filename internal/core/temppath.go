@@ -17,18 +17,26 @@ type TempPath struct {
 	Levels []int
 }
 
+// digits is the length of a temporary file's name; the levels together can take no more of it.
+const digits = 10
+
 // ParseTempPath parses `path [level1 [level2 [level3]]]`.
 func ParseTempPath(c *conf.Cursor, args []string) (TempPath, error) {
 	p := TempPath{Dir: c.FullPath(args[0], false)}
 	if n := len(p.Dir); n > 1 && p.Dir[n-1] == '/' {
 		p.Dir = p.Dir[:n-1]
 	}
+	length := 0
 	for _, arg := range args[1:] {
 		n, ok := text.ParseDecimal(arg)
-		if !ok || n == 0 {
-			return p, c.Errorf("invalid value \"%s\"", arg)
+		if !ok || n == 0 || n > digits {
+			return p, errInvalidValue
 		}
 		p.Levels = append(p.Levels, int(n))
+		length += int(n)
+	}
+	if length > digits {
+		return p, errInvalidValue
 	}
 	return p, nil
 }
@@ -56,7 +64,7 @@ func (p TempPath) Create() (f *os.File, path string, err error) {
 
 // name is the path of a file: its number in ten digits, below directories named by the digits from the end.
 func (p TempPath) name(n uint64) string {
-	file := fmt.Sprintf("%010d", n)
+	file := fmt.Sprintf("%0*d", digits, n)
 	dir, end := p.Dir, len(file)
 	for _, level := range p.Levels {
 		from := max(end-level, 0)
