@@ -49,7 +49,7 @@ func (x *Exchange) pick() bool {
 // takeLease asks the pool for a connection to the peer, or for leave to dial one. A peer whose max_conns is used up,
 // idle connections included, is given back: another one is to be picked.
 func (x *Exchange) takeLease() {
-	want := pool.Want{Fresh: x.races > 1, NonIdempotent: !idempotent(x.R.Method)}
+	want := pool.Want{Fresh: x.fresh, NonIdempotent: !idempotent(x.R.Method)}
 	x.lease = x.Group.pool.Lease(x.R.Loop, x.Group.keyOf(x), want)
 	if x.lease.Full {
 		x.lease.Release(pool.Error)

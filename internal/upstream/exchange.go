@@ -64,8 +64,9 @@ type Exchange struct {
 
 	key      Key
 	tried    Tried
-	left     int // tries left
-	races    int // reused connections that died under this request
+	left     int  // tries left
+	races    int  // reused connections that died under this request
+	fresh    bool // the next try is to be on a connection dialled for it
 	started  loop.Instant
 	attempts []Attempt
 	body     outBody
@@ -162,13 +163,16 @@ func (x *Exchange) try() *Fault {
 	return x.judge()
 }
 
-// lost is the fault of a connection that failed before a response head. On a reused one that is the idle race unless
-// bytes of a response had come.
+// lost is the fault of a connection that failed before a response head. Where it was the idle race, the peer is not to
+// blame, and the pool's rule says whether the request goes out again.
 func (x *Exchange) lost(err error, at doing, call string) *Fault {
 	fault := faultOf(err, at, call)
-	if x.lease.Reused && !x.answered && fault.Condition == OnError {
-		fault.Race, fault.Harmless = true, true
-	}
+	fault.race = pool.Race(pool.Failure{
+		Reused: x.lease.Reused, Died: fault.Condition == OnError, ResponseStarted: x.answered, RequestWritten: x.wrote,
+		Replayable: x.body.replayable(), Idempotent: idempotent(x.R.Method), NonIdempotentOK: x.Set.Next&OnNonIdempotent != 0,
+		Races: x.races,
+	})
+	fault.Harmless = fault.Harmless || fault.race.Race
 	return fault
 }
 
@@ -186,10 +190,7 @@ func (x *Exchange) after(fault *Fault) (verdict core.Verdict, again bool) {
 	r := x.R
 	if fault.cause != "" {
 		level := logs.Error
-		if fault.Status == 499 {
-			level = logs.Info
-		}
-		if fault.Race {
+		if fault.Status == 499 || fault.race.Retry {
 			level = logs.Info
 		}
 		r.Error(level, "%s", fault.cause)
@@ -197,9 +198,10 @@ func (x *Exchange) after(fault *Fault) (verdict core.Verdict, again bool) {
 	if x.Peer == nil { // no live upstreams
 		return core.Verdict(fault.Status), false
 	}
-	if fault.Race && x.mayRepeat() {
-		// The same peer again: it did nothing wrong. The second time on a new connection, which cannot be stale.
+	if fault.race.Retry {
+		// The same peer again, on another connection: it did nothing wrong.
 		x.races++
+		x.fresh = fault.race.Fresh
 		x.release(pool.UpstreamEOF)
 		x.attempts = x.attempts[:len(x.attempts)-1]
 		return 0, true

@@ -7,14 +7,15 @@ import (
 	"syscall"
 
 	"hearth/internal/loop"
+	"hearth/internal/pool"
 )
 
 // Fault is why a try at a peer gave no usable response. It says which condition of proxy_next_upstream it meets and
 // what the client is told when there is no other try.
 type Fault struct {
 	Condition NextOn
-	Status    int  // 502, 504, 499, or the backend's own for http_NNN conditions
-	Race      bool // a reused connection died before the first byte of a response: no fault of the peer
+	Status    int // 502, 504, 499, or the backend's own for http_NNN conditions
+	race      pool.Verdict
 	Harmless  bool // does not count as a failure of the peer (403, 404, a race, the client's own abort)
 	cause     string
 }
