@@ -14,6 +14,8 @@ var conversations = []string{
 	get("/a") + get("/b") + get("/c"),
 	"GET /a HTTP/1.1\nHost: a\n\n" + get("/b"),
 	"\r\n\r\n" + get("/a") + "\r\n" + get("/b"),
+	"\rA",
+	"\r\n\r",
 	"GET /old\r\n",
 	"GET /old\n",
 	"GET /a HTTP/1.0\r\n\r\n" + get("/never"),

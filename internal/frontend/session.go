@@ -120,20 +120,15 @@ func (s *session) readHead() bool {
 				s.refuse(started, err.(*http1.Error))
 				return false
 			}
-			if s.parser.Started() {
-				s.in.grow(s.shard)
-			} else { // only empty lines: there is no request yet
-				s.in.useAll()
-				s.in.rewind(s.shard)
-				s.parser.Reset(&s.server.Requests)
-			}
+			s.skipEmptyLines()
+			s.in.grow(s.shard)
 		}
 		var n int
 		var err error
-		if s.parser.Started() {
-			n, err = s.conn.Read(s.in.space(), deadline)
-		} else {
+		if s.in.empty() {
 			n, err = s.conn.TryRead(s.in.space())
+		} else {
+			n, err = s.conn.Read(s.in.space(), deadline)
 		}
 		switch {
 		case err == nil:
@@ -146,6 +141,18 @@ func (s *session) readHead() bool {
 			return false
 		}
 	}
+}
+
+// skipEmptyLines drops them where no request follows yet: the connection can be idle after them. Half a line end is kept, since what
+// it is depends on the next byte.
+func (s *session) skipEmptyLines() {
+	b := s.in.bytes()
+	if s.parser.Started() || b[len(b)-1] == '\r' {
+		return
+	}
+	s.in.useAll()
+	s.in.rewind(s.shard)
+	s.parser.Reset(&s.server.Requests)
 }
 
 // newRequest makes the request object for what the parser has read.
