@@ -17,9 +17,14 @@ type Next struct {
 func (n Next) Send(c Chunk) error {
 	r := n.r
 	if n.i == r.merged && r.Main != r && r.capture == nil {
-		n = Next{r.Main, r.Main.merged} // a subrequest's output joins that of the main request here
 		r = r.Main
-		c.Last = false
+		if c.Last = false; c.Size() == 0 && !c.Flush || r.Out.HeaderOnly {
+			return nil
+		}
+		if !r.HeadSent {
+			return errNoHead
+		}
+		n = Next{r, r.merged} // a subrequest's output joins that of the main request here
 	}
 	if n.i < len(r.bodies) {
 		return r.bodies[n.i](r, c, Next{r, n.i + 1})
@@ -138,19 +143,29 @@ func (r *Request) Finish() error {
 
 // broken notes that the response cannot be completed. The log says what kept it from it.
 func (r *Request) broken(err error) error {
-	m := r.Main
-	if m.Aborted {
+	if r.Main.Aborted || r.Aborted {
 		return err
 	}
-	m.Aborted = true
+	r.abort()
 	switch {
+	case err == errTooBig:
+		r.Error(logs.Error, "too big subrequest response: more than %d bytes", r.capture.limit)
 	case errors.Is(err, loop.ErrTimeout):
 		r.ErrorErr(logs.Info, err, "client timed out")
-		m.noteStatus(408)
+		r.Main.noteStatus(408)
 	default:
-		m.noteStatus(499)
+		r.Main.noteStatus(499)
 	}
 	return err
+}
+
+// abort gives the response up. A captured subrequest's failure is its caller's affair; any other ends the client's
+// response too.
+func (r *Request) abort() {
+	r.Aborted = true
+	if r.capture == nil {
+		r.Main.Aborted = true
+	}
 }
 
 // noteStatus is the status for the log when none has been sent.

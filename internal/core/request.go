@@ -80,6 +80,7 @@ type Request struct {
 
 	arena         arena
 	slots         []vars.Slot   // shared by a request and its subrequests
+	ownSlots      []vars.Slot   // the memory of a main request's
 	captures      vars.Captures // of the last match; a subrequest has its own
 	states        []stateCell
 	epochs        uint64 // counts uses of the object, and redirects in them
@@ -158,7 +159,7 @@ func (r *Request) prepare(l *loop.Loop) {
 // one whose handler has panicked is not released.
 func Release(r *Request) {
 	r.arena.reset()
-	clear(r.slots)
+	clear(r.ownSlots)
 	for _, f := range r.temp {
 		f.Close()
 	}
@@ -167,7 +168,7 @@ func Release(r *Request) {
 	clear(trailers)
 	buf := r.body.buf
 	*r = Request{
-		arena: r.arena, slots: r.slots[:0], states: r.states, epochs: r.epochs,
+		arena: r.arena, ownSlots: r.ownSlots[:0], states: r.states, epochs: r.epochs,
 		list: r.list, temp: r.temp[:0], errLine: r.errLine[:0],
 		Out: ResponseHead{Fields: fields[:0], Trailers: trailers[:0]},
 	}
@@ -188,10 +189,11 @@ func (r *Request) Captures() *vars.Captures { return &r.captures }
 // sizeSlots gives the request a slot for every indexed variable of its generation.
 func (r *Request) sizeSlots() {
 	n := r.Gen.Vars.Slots()
-	if cap(r.slots) < n {
-		r.slots = make([]vars.Slot, n)
+	if cap(r.ownSlots) < n {
+		r.ownSlots = make([]vars.Slot, n)
 	}
-	r.slots = r.slots[:n]
+	r.ownSlots = r.ownSlots[:n]
+	r.slots = r.ownSlots
 }
 
 // IsMain tells the client's own request from a subrequest.

@@ -64,12 +64,12 @@ func (r *Request) answer(status int) Verdict {
 		return Close
 	}
 	if r.HeadSent { // too late for another answer: cut this one, so that it does not look complete
-		r.Main.Aborted = true
+		r.abort()
 		return Done
 	}
 	if status == StatusClientClosed || status == 408 {
 		r.noteStatus(status)
-		r.Main.Aborted = true
+		r.abort()
 		return Done
 	}
 	if status >= 200 && status < 300 && status != 201 && status != 204 {

@@ -85,7 +85,6 @@ func (s Subresult) Release() {
 }
 
 func releaseSub(sr *Request) {
-	sr.slots = nil // the main request's
 	sr.body = requestBody{}
 	Release(sr)
 }

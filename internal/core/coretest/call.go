@@ -17,7 +17,6 @@ type Call struct {
 	raw    []byte
 	parser http1.RequestParser
 	done   bool
-	saw    string
 	status int
 	panic  any
 	fill   func(*core.Request)

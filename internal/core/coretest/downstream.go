@@ -36,7 +36,6 @@ type Downstream struct {
 	chunks   http1.ChunkReader
 	chunked  bool
 	left     int64
-	waiting  bool // more of the body will be Fed
 	readable loop.Event
 	hijacked *conn.Peer
 }
