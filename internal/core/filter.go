@@ -50,14 +50,19 @@ func (r *Request) SendHead() error {
 	}
 	r.HeadSent = true
 	l := r.Location
-	r.headers, r.bodies, r.merged = l.headers, l.bodies, l.merged
 	r.Out.HeaderOnly = r.IsHead() || bodiless(r.Out.Status)
-	for _, filter := range r.headers {
-		if err := filter(r); err != nil {
+	for _, filter := range l.headers {
+		err := filter(r)
+		if err == ErrInstead {
+			r.HeadSent = false
+			return err
+		}
+		if err != nil {
 			return r.broken(err)
 		}
 	}
 	r.Out.HeaderOnly = r.Out.HeaderOnly || bodiless(r.Out.Status)
+	r.chooseBodies(l)
 	if !r.IsMain() {
 		return nil
 	}
@@ -67,6 +72,25 @@ func (r *Request) SendHead() error {
 		return r.broken(err)
 	}
 	return nil
+}
+
+// bodyStep is a body filter of a location, compiled.
+type bodyStep struct {
+	run    func(*Request, Chunk, Next) error
+	active func(*Request) bool
+}
+
+// chooseBodies puts together the body filters that this response goes through.
+func (r *Request) chooseBodies(l *Location) {
+	r.bodies, r.merged = r.bodies[:0], 0
+	for i, step := range l.bodies {
+		if step.active == nil || step.active(r) {
+			r.bodies = append(r.bodies, step.run)
+			if i < l.merged {
+				r.merged++
+			}
+		}
+	}
 }
 
 // bodiless are the statuses whose answers never have a body (RFC 9112, section 6.3).

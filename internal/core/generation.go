@@ -151,7 +151,7 @@ func (g *Generation) compileBodies(l *Location, b *conf.Block, merged bool) {
 	for _, m := range g.Modules {
 		for _, f := range m.Bodies {
 			if f.Merged == merged && (f.On == nil || f.On(b)) {
-				l.bodies = append(l.bodies, f.Run)
+				l.bodies = append(l.bodies, bodyStep{f.Run, f.Active})
 			}
 		}
 	}

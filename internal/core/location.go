@@ -42,7 +42,7 @@ type Location struct {
 
 	handlers [phases][]Handler
 	headers  []func(*Request) error
-	bodies   []func(*Request, Chunk, Next) error
+	bodies   []bodyStep
 	merged   int // where the merged filters begin in bodies
 }
 

@@ -55,6 +55,9 @@ type HeaderFilter struct {
 type BodyFilter struct {
 	Run func(r *Request, c Chunk, out Next) error
 	On  func(b *conf.Block) bool // nil = everywhere
+	// Active tells, when the header filters have run, whether the filter has anything to do with this very response.
+	// Where it says no the filter is left out, so that the body can go its fastest way. nil = always.
+	Active func(r *Request) bool
 	// Merged filters work on what the client gets: the main request's output with that of its subrequests put in
 	// (gzip). The others see the output of their own request or subrequest. Merged ones run after the others.
 	Merged bool

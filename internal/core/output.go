@@ -34,6 +34,7 @@ type ResponseHead struct {
 	Fields        []http1.Field // everything else, in order; Date, Server, Connection, Content-Length and Transfer-Encoding are the frontend's
 	Trailers      []http1.Field // sent after a chunked body
 	AcceptRanges  bool          // the range filter may cut this response
+	SingleRange   bool          // but only one range out of it: its body does not come in one piece
 	Server, Date  []byte        // passed through from the backend (proxy_pass_header); nil = the frontend's own
 	HeaderOnly    bool          // HEAD, 204, 304: no body bytes go out whatever is sent
 }

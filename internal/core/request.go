@@ -87,9 +87,9 @@ type Request struct {
 	epoch         uint64 // validity of lasting states
 	redirectEpoch uint64
 	at            PhaseAt // where the runner goes on
+	instead       int     // status that a header filter has asked to answer with
 	accessCode    int     // 401 or 403 held back by `satisfy any`
 	errorPage     bool    // an error page is being served: no other one for it
-	headers       []func(*Request) error
 	bodies        []func(*Request, Chunk, Next) error
 	merged        int // index in bodies of the first merged filter
 	limitRate     int64
@@ -169,7 +169,7 @@ func Release(r *Request) {
 	buf := r.body.buf
 	*r = Request{
 		arena: r.arena, ownSlots: r.ownSlots[:0], states: r.states, epochs: r.epochs,
-		list: r.list, temp: r.temp[:0], errLine: r.errLine[:0],
+		list: r.list, temp: r.temp[:0], errLine: r.errLine[:0], bodies: r.bodies[:0],
 		Out: ResponseHead{Fields: fields[:0], Trailers: trailers[:0]},
 	}
 	if cap(buf) <= maxKeptBody {

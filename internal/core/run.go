@@ -11,15 +11,15 @@ import (
 func (r *Request) run(v Verdict) Verdict {
 	for {
 		if v == Moved {
-			v = r.pass()
+			v = r.takeInstead(r.pass())
 		}
 		if v == OK || v == Declined {
 			v = r.complete()
 		}
 		if v > 0 {
-			v = r.answer(int(v))
+			v = r.takeInstead(r.answer(int(v)))
 		}
-		if v != Moved {
+		if v != Moved && v <= 0 {
 			return v
 		}
 	}

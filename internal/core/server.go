@@ -86,22 +86,31 @@ func parseServerName(c *conf.Cursor, arg string) (serverName, error) {
 	if arg == "$hostname" {
 		arg = hostname
 	}
-	if strings.HasPrefix(arg, "*") && (len(arg) < 3 || arg[1] != '.') || arg == "." {
-		return serverName{}, c.Errorf("server name \"%s\" is invalid", arg)
+	n, ok := readServerName(strings.ToLower(arg))
+	if !ok {
+		return n, c.Errorf("server name \"%s\" is invalid", arg)
 	}
-	n := serverName{text: strings.ToLower(arg)}
+	return n, nil
+}
+
+// readServerName tells the forms of names apart, which are in lower case and no patterns.
+func readServerName(name string) (n serverName, ok bool) {
+	if strings.HasPrefix(name, "*") && (len(name) < 3 || name[1] != '.') || name == "." {
+		return n, false
+	}
+	n.text = name
 	switch {
-	case strings.HasPrefix(n.text, "."):
-		n.kind, n.key = wildcardBoth, n.text
-	case strings.HasPrefix(n.text, "*."):
-		n.kind, n.key = wildcardHead, n.text[1:]
-	case strings.HasSuffix(n.text, ".*"):
-		n.kind, n.key = wildcardTail, n.text[:len(n.text)-1]
+	case strings.HasPrefix(name, "."):
+		n.kind, n.key = wildcardBoth, name
+	case strings.HasPrefix(name, "*."):
+		n.kind, n.key = wildcardHead, name[1:]
+	case strings.HasSuffix(name, ".*"):
+		n.kind, n.key = wildcardTail, name[:len(name)-1]
 	default:
-		n.kind, n.key = exactName, n.text
+		n.kind, n.key = exactName, name
 	}
 	n.bad = strings.Contains(n.key, "*") || strings.Contains(n.key, "..")
-	return n, nil
+	return n, true
 }
 
 // parseServerRegex compiles "~pattern". As in nginx, capitals in it make it match without regard to case.
