@@ -112,8 +112,11 @@ const maxRedirects = 10
 // maxSubrequests is how many subrequests one client request may cause.
 const maxSubrequests = 50
 
-// freeList holds the requests that a loop is not using. It belongs to the loop.
-type freeList struct{ free []*Request }
+// freeList holds the requests that a loop is not using, and what they share. It belongs to the loop.
+type freeList struct {
+	free  []*Request
+	clock clockCache
+}
 
 // maxKeptBody is the largest buffer for a request body that a request object keeps, in bytes.
 const maxKeptBody = 64 << 10

@@ -59,9 +59,9 @@ func coreVariables() []Variable {
 			return r.Seconds(r.Loop.Now().Sub(r.Client.Since)), true
 		}, NoCache: true},
 		{Name: "msec", Get: getMsec, NoCache: true},
-		{Name: "time_iso8601", Get: func(r *Request) ([]byte, bool) { return r.clock("2006-01-02T15:04:05-07:00") }, NoCache: true},
-		{Name: "time_iso8601_ms", Get: func(r *Request) ([]byte, bool) { return r.clock("2006-01-02T15:04:05.000-07:00") }, NoCache: true},
-		{Name: "time_local", Get: func(r *Request) ([]byte, bool) { return r.clock("02/Jan/2006:15:04:05 -0700") }, NoCache: true},
+		{Name: "time_iso8601", Get: getTimeISO, NoCache: true},
+		{Name: "time_iso8601_ms", Get: getTimeISOMillis, NoCache: true},
+		{Name: "time_local", Get: getTimeLocal, NoCache: true},
 	}
 	list = append(list, responseVariables()...)
 	return append(list, connectionVariables()...)
@@ -92,11 +92,6 @@ func (r *Request) Seconds(d time.Duration) []byte {
 	return text.AppendPadded(append(dst, '.'), int(ms%1000), 3)
 }
 
-// clock is the loop's wall time in a layout of package time.
-func (r *Request) clock(layout string) ([]byte, bool) {
-	return r.Loop.Wall().AppendFormat(r.Alloc(len(layout) + 8)[:0], layout), true
-}
-
 func getArgs(r *Request) ([]byte, bool) { return r.Args, true }
 
 func setArgs(r *Request, v []byte) { r.Args, r.ValidUnparsed = v, false }
@@ -118,11 +113,10 @@ func getRequestTime(r *Request) ([]byte, bool) {
 func getRequestID(r *Request) ([]byte, bool) {
 	m := r.Main
 	if m.requestID == nil {
-		var random [16]byte
-		rand.Read(random[:])
-		id := m.Alloc(32)
-		hex.Encode(id, random[:])
-		m.requestID = id
+		id := m.Alloc(48)
+		rand.Read(id[32:])
+		hex.Encode(id, id[32:])
+		m.requestID = id[:32]
 	}
 	return m.requestID, true
 }
