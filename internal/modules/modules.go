@@ -6,7 +6,9 @@ import (
 	"hearth/internal/modules/access"
 	"hearth/internal/modules/accesslog"
 	"hearth/internal/modules/index"
+	"hearth/internal/modules/notmodified"
 	"hearth/internal/modules/proxy"
+	"hearth/internal/modules/ranges"
 	"hearth/internal/modules/rewrite"
 	"hearth/internal/modules/static"
 	"hearth/internal/modules/stubstatus"
@@ -15,6 +17,8 @@ import (
 
 // All is the list. Its order is meaning, as in nginx: handlers of a phase and header filters run in it.
 var All = []*core.Module{
+	&notmodified.Module, // the first header filter: others see the answer 304
+	&ranges.Body,        // the first body filter: ranges are of what the handler sends
 	&rewrite.Module,
 	&access.Module,
 	&upstream.Module,
@@ -23,4 +27,5 @@ var All = []*core.Module{
 	&index.Module,
 	&static.Module,
 	&accesslog.Module,
+	&ranges.Module, // the last header filter: one that changes the body takes ranges away
 }

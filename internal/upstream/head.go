@@ -144,7 +144,7 @@ func (x *Exchange) copyHead() {
 		x.copyField(f)
 	}
 	if set.ForceRanges {
-		out.AcceptRanges = true
+		out.AcceptRanges, out.SingleRange = true, true
 	}
 }
 
