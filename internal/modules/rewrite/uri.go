@@ -13,13 +13,14 @@ import (
 // rewriteRule is `rewrite regex replacement [flag]`.
 type rewriteRule struct {
 	regex *core.Regex
-	// The replacement, cut at its "?"s unless it is a redirect: what follows the last are the new arguments.
-	pieces   []*core.Value
-	addArgs  bool // the old arguments follow the new ones
-	query    bool // a redirect with a "?" of its own
-	redirect int  // status of the redirect; 0 = the URI is changed
-	last     bool // no more rules afterwards
-	stay     bool // `break`: stay in this location
+	// The replacement; unless it is a redirect, it is cut at the "?", and what follows are the new arguments.
+	target   *core.Value
+	args     *core.Value // nil = none
+	addArgs  bool        // the old arguments follow the new ones
+	query    bool        // a redirect with a "?" of its own
+	redirect int         // status of the redirect; 0 = the URI is changed
+	last     bool        // no more rules afterwards
+	stay     bool        // `break`: stay in this location
 }
 
 func setRewrite(c *conf.Cursor, _ *conf.Block, s *settings, args []string) error {
@@ -43,16 +44,15 @@ func setRewrite(c *conf.Cursor, _ *conf.Block, s *settings, args []string) error
 		}
 	}
 	x.query = strings.Contains(target, "?")
-	pieces := []string{target}
-	if x.redirect == 0 {
-		pieces = strings.Split(target, "?")
-	}
-	for _, piece := range pieces {
-		v, err := core.CompileValue(c, piece)
-		if err != nil {
+	if x.redirect == 0 && x.query {
+		uri, args, _ := strings.Cut(target, "?")
+		if x.args, err = core.CompileValue(c, args); err != nil {
 			return err
 		}
-		x.pieces = append(x.pieces, v)
+		target = uri
+	}
+	if x.target, err = core.CompileValue(c, target); err != nil {
+		return err
 	}
 	s.rules = append(s.rules, x)
 	return nil
@@ -99,34 +99,25 @@ func (x *rewriteRule) apply(r *core.Request, s state) state {
 // rewrite puts the new URI and arguments.
 func (x *rewriteRule) rewrite(r *core.Request) {
 	b := scratches.Of(r)
-	escaped := escapedURI(r)
-	b.buf = b.buf[:0]
-	at := 0 // where the arguments begin
-	for i, piece := range x.pieces {
-		add := addPlain
-		if i > 0 {
-			at = len(b.buf)
-			if escaped {
-				add = addEscaped
-			}
-		}
-		b.buf = piece.AppendFunc(b.buf, r, add)
-	}
-	end := len(b.buf)
-	hasArgs := len(x.pieces) > 1
-	if hasArgs && x.addArgs && len(r.Args) > 0 {
-		b.buf = append(append(b.buf, '&'), r.Args...)
-	}
-	made := r.Copy(b.buf)
-	switch {
-	case hasArgs:
-		r.URI, r.Args = made[:at:at], made[at:]
-	default:
-		r.URI = made[:end]
+	b.buf = x.target.AppendFunc(b.buf[:0], r, addPlain)
+	at := len(b.buf)
+	if x.args == nil {
+		r.URI = r.Copy(b.buf)
 		if !x.addArgs {
 			r.Args = nil
 		}
+		return
 	}
+	add := addPlain
+	if escapedURI(r) {
+		add = addEscaped
+	}
+	b.buf = x.args.AppendFunc(b.buf, r, add)
+	if x.addArgs && len(r.Args) > 0 {
+		b.buf = append(append(b.buf, '&'), r.Args...)
+	}
+	made := r.Copy(b.buf)
+	r.URI, r.Args = made[:at:at], made[at:]
 }
 
 // goElsewhere redirects the client.
@@ -136,7 +127,7 @@ func (x *rewriteRule) goElsewhere(r *core.Request, s state) state {
 	if escapedURI(r) {
 		add = addEscaped
 	}
-	target := x.pieces[0].AppendFunc(b.buf[:0], r, add)
+	target := x.target.AppendFunc(b.buf[:0], r, add)
 	b.buf = text.AppendUnescapeRedirect(target, target)
 	dst := b.buf[len(target):]
 	if x.addArgs && len(r.Args) > 0 {
