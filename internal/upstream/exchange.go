@@ -39,38 +39,45 @@ type Protocol interface {
 }
 
 // Exchange is one request's dealings with its backends: the tries, the lease on a connection, the response on its way
-// to the client. It belongs to the request's fiber. The memory is kept with the request object.
+// to the client. It belongs to the request's fiber. The object is reused by later requests: what is large keeps its
+// memory, everything else is in progress and starts anew.
 type Exchange struct {
+	In  Inbox  // bytes from the backend
+	Out []byte // the request's head, as built by the protocol
+	// The codec's state, here because it is per request.
+	Parser http1.ResponseParser
+	Chunks http1.ChunkReader
+
+	tried    Tried
+	attempts []Attempt
+	body     outBody
+	store    store
+
+	progress
+}
+
+// progress is what an exchange knows and has done so far. Zero is the beginning.
+type progress struct {
 	R     *core.Request
 	Set   *Settings
 	Group *Group
 	Proto Protocol
 
 	Peer   *Peer
-	Conn   *conn.Conn // the leased connection; nil when there is none
-	Target []byte     // the request target as sent, for the log
+	Conn   *conn.Conn          // the leased connection; nil when there is none
+	Target []byte              // the request target as sent, for the log
+	Head   *http1.ResponseHead // of the final response; its bytes stay in x.In until the next try
+	Left   int64               // body bytes still to come, by Content-Length
+	Closed bool                // a body that ends with the connection has ended
 	lease  pool.Lease
 	leased bool
 	bind   conn.Addr // local address to connect from; not valid = any
 
-	In   Inbox               // bytes from the backend
-	Out  []byte              // the request's head, as built by the protocol
-	Head *http1.ResponseHead // of the final response; its bytes stay in x.In until the next try
-	// The codec's state, here because it is per request.
-	Parser http1.ResponseParser
-	Chunks http1.ChunkReader
-	Left   int64 // body bytes still to come, by Content-Length
-	Closed bool  // a body that ends with the connection has ended
-
-	key      Key
-	tried    Tried
-	left     int  // tries left
-	races    int  // reused connections that died under this request
-	fresh    bool // the next try is to be on a connection dialled for it
-	started  loop.Instant
-	attempts []Attempt
-	body     outBody
-	store    store
+	key     Key
+	left    int  // tries left
+	races   int  // reused connections that died under this request
+	fresh   bool // the next try is to be on a connection dialled for it
+	started loop.Instant
 
 	wrote         bool // a byte of the request has been written on this connection
 	unsent        bool // the response came before the whole request was sent
@@ -96,15 +103,13 @@ var exchanges = core.NewLastingState[Exchange]()
 // Of returns the exchange of r, or nil when it was never sent upstream.
 func Of(r *core.Request) *Exchange { return exchanges.Get(r) }
 
-// Reset prepares the object for another request and keeps its memory.
+// Reset prepares the object for another request.
 func (x *Exchange) Reset() {
 	x.In.drop()
 	x.tried.Reset()
 	x.store.reset()
-	*x = Exchange{
-		In: x.In, Out: x.Out[:0], Parser: x.Parser, Chunks: x.Chunks,
-		tried: x.tried, attempts: x.attempts[:0], store: x.store, body: x.body,
-	}
+	x.attempts = x.attempts[:0]
+	x.progress = progress{}
 }
 
 // Run sends r to the group and answers it: the content handler of everything that proxies.

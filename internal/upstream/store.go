@@ -83,6 +83,9 @@ func (s *store) send(r *core.Request) error {
 
 // reset forgets everything; a buffer of ordinary size is kept for the next request.
 func (s *store) reset() {
+	if s.mem == nil && s.file == nil {
+		return
+	}
 	if s.file != nil {
 		s.file.Close() // it has no name any more, so this frees its space
 	}
