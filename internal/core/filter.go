@@ -16,7 +16,10 @@ type Next struct {
 // Send hands a chunk to the next filter, and in the end to the client. It does not wait.
 func (n Next) Send(c Chunk) error {
 	r := n.r
-	if n.i == r.merged && r.Main != r && r.capture == nil {
+	if n.i == r.merged && r.Main != r {
+		if r.capture != nil {
+			return r.capture.take(c)
+		}
 		r = r.Main
 		if c.Last = false; c.Size() == 0 && !c.Flush || r.Out.HeaderOnly {
 			return nil
@@ -121,11 +124,8 @@ func (r *Request) Send(c Chunk) error {
 	return nil
 }
 
-// emit is the end of the filter chain.
+// emit is the end of the main request's filter chain.
 func (r *Request) emit(c Chunk) error {
-	if r.capture != nil {
-		return r.capture.take(c)
-	}
 	if c.Last {
 		r.Finished = true
 	}

@@ -111,6 +111,7 @@ func TestSubrequestOutputStandsWhereItWasAskedFor(t *testing.T) {
 		location /merged { brackets on; include_uri /b; }
 		location /loop { include_uri /loop; }
 		location /cap { capture_uri /b; }
+		location /capmerged { capture_uri /bm; } location /bm { brackets on; echo bm; }
 		location /capmissing { capture_uri /missing; }
 	`)
 	missing := "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>hearth</center>\r\n</body>\r\n</html>\r\n"
@@ -119,6 +120,7 @@ func TestSubrequestOutputStandsWhereItWasAskedFor(t *testing.T) {
 		{"/see", "<internal>"},
 		{"/merged", "[<][B][>]"},
 		{"/cap", "captured B"},
+		{"/capmerged", "captured bm"},
 		{"/capmissing", "captured " + missing},
 	} {
 		if res := s.Get(tt.path); res.Body != tt.body || !res.Complete || res.Header.Has("Upper") {

@@ -30,7 +30,7 @@ type Generation struct {
 	busy      []busyCount      // by loop
 }
 
-// busyCount counts the requests of a generation on one loop. Only that loop writes it; a whole cache line each.
+// busyCount counts the requests of a generation on one loop, which alone writes it; a whole cache line each.
 type busyCount struct {
 	n atomic.Int64
 	_ [56]byte
@@ -180,10 +180,18 @@ func (g *Generation) openErrorLogs(b *conf.Block, outer *logs.ErrorLog, checkOnl
 }
 
 // Enter counts a request in, and Leave out: on the goroutine of that loop.
-func (g *Generation) Enter(loopID int) { g.busy[loopID].n.Add(1) }
+func (g *Generation) Enter(loopID int) { g.counter(loopID).n.Add(1) }
 
 // Leave counts a request out.
-func (g *Generation) Leave(loopID int) { g.busy[loopID].n.Add(-1) }
+func (g *Generation) Leave(loopID int) { g.counter(loopID).n.Add(-1) }
+
+// counter is the loop's; loops that the generation was not told of share the first.
+func (g *Generation) counter(loopID int) *busyCount {
+	if loopID >= len(g.busy) {
+		loopID = 0
+	}
+	return &g.busy[loopID]
+}
 
 // Busy is the number of requests under way.
 func (g *Generation) Busy() (n int64) {

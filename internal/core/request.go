@@ -1,7 +1,6 @@
 package core
 
 import (
-	"os"
 	"time"
 
 	"hearth/internal/conn"
@@ -100,7 +99,6 @@ type Request struct {
 	subrequests   int            // of a main request: how many more may be made
 	background    int            // of a main request: subrequests running in fibers of their own
 	backgroundEnd loop.Event
-	temp          []*os.File // files to close when the request ends
 	list          *freeList
 	requestID     []byte
 	errLine       []byte // error lines are put together here
@@ -163,16 +161,13 @@ func (r *Request) prepare(l *loop.Loop) {
 func Release(r *Request) {
 	r.arena.reset()
 	clear(r.ownSlots)
-	for _, f := range r.temp {
-		f.Close()
-	}
 	fields, trailers := r.Out.Fields, r.Out.Trailers
 	clear(fields)
 	clear(trailers)
 	buf := r.body.buf
 	*r = Request{
 		arena: r.arena, ownSlots: r.ownSlots[:0], states: r.states, epochs: r.epochs,
-		list: r.list, temp: r.temp[:0], errLine: r.errLine[:0], bodies: r.bodies[:0],
+		list: r.list, errLine: r.errLine[:0], bodies: r.bodies[:0],
 		Out: ResponseHead{Fields: fields[:0], Trailers: trailers[:0]},
 	}
 	if cap(buf) <= maxKeptBody {

@@ -25,9 +25,13 @@ type SubOptions struct {
 type captureBuffer struct {
 	body  []byte
 	limit int64
+	drop  bool // keep nothing: a background subrequest's output goes nowhere
 }
 
 func (b *captureBuffer) take(c Chunk) error {
+	if b.drop {
+		return nil
+	}
 	if int64(len(b.body))+c.Size() > b.limit {
 		return errTooBig
 	}
@@ -126,6 +130,9 @@ func (r *Request) runSub() {
 	}
 }
 
+// dropped is the capture of all background subrequests.
+var dropped = &captureBuffer{drop: true}
+
 // backgroundTask is a subrequest in a fiber of its own.
 type backgroundTask Request
 
@@ -139,7 +146,7 @@ func (t *backgroundTask) RunFiber() {
 		}
 	}()
 	if sr.capture == nil { // nothing of it may reach the client
-		sr.capture = &captureBuffer{limit: 1 << 62}
+		sr.capture = dropped
 	}
 	sr.runSub()
 }
