@@ -12,6 +12,7 @@ import (
 	"hearth/internal/modules/rewrite"
 	"hearth/internal/modules/static"
 	"hearth/internal/modules/stubstatus"
+	"hearth/internal/modules/tryfiles"
 	"hearth/internal/upstream"
 )
 
@@ -24,6 +25,7 @@ var All = []*core.Module{
 	&upstream.Module,
 	&proxy.Module,
 	&stubstatus.Module,
+	&tryfiles.Module,
 	&index.Module,
 	&static.Module,
 	&accesslog.Module,
