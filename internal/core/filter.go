@@ -202,19 +202,7 @@ func (r *Request) noteStatus(status int) {
 // Reply sends a complete response from memory. An empty contentType means none. body must live as long as the request
 // or be literal. It is what a content handler ends with: return r.Reply(200, "text/plain", body).
 func (r *Request) Reply(status int, contentType, body []byte) Verdict {
-	if err := r.DiscardBody(); err != nil {
-		return Verdict(400)
-	}
-	r.Out.Status = status
-	r.Out.ContentType = contentType
-	r.Out.ContentLength = int64(len(body))
-	if r.SendHead() != nil {
-		return Done
-	}
-	if r.Send(Chunk{Mem: body, Last: true}) == nil && r.IsMain() {
-		if err := r.Down.WaitFlush(); err != nil {
-			r.broken(err)
-		}
-	}
-	return Done
+	r.DiscardBody()
+	r.Out.Status, r.Out.ContentType = status, contentType
+	return r.sendWhole(body)
 }

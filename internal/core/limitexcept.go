@@ -13,10 +13,8 @@ type limitExcept struct {
 	location *Location
 }
 
-func (x *limitExcept) excepts(method []byte) bool {
-	m := http1.MethodOf(method)
-	return m == http1.MethodOther || x.methods[m] // nginx knows no bit for other methods: they are not limited
-}
+// excepts reports whether the limits do not apply to a method. They do to methods that nginx does not know.
+func (x *limitExcept) excepts(method []byte) bool { return x.methods[http1.MethodOf(method)] }
 
 // setLimitExcept reads `limit_except method ... { }`.
 func setLimitExcept(c *conf.Cursor, outer *conf.Block, _ *LocationConf, args []string) error {

@@ -91,7 +91,7 @@ func TestLocationErrors(t *testing.T) {
 
 func TestLimitExcept(t *testing.T) {
 	s := coretest.New(t, modules, `location / { echo "all"; limit_except GET POST { echo "limited"; } }`)
-	for method, want := range map[string]string{"GET": "all", "HEAD": "", "POST": "all", "PUT": "limited", "DELETE": "limited"} {
+	for method, want := range map[string]string{"GET": "all", "HEAD": "", "POST": "all", "PUT": "limited", "DELETE": "limited", "FOO": "limited"} {
 		if res := s.Do(coretest.Message(method, "/", "")); res.Body != want {
 			t.Errorf("%s: %q, want %q", method, res.Body, want)
 		}
