@@ -19,8 +19,8 @@ func coreVariables() []Variable {
 		{Name: "args", Get: getArgs, Set: setArgs, NoCache: true, Changeable: true},
 		{Name: "query_string", Get: getArgs, NoCache: true},
 		{Name: "is_args", Get: getIsArgs, NoCache: true},
-		{Name: "uri", Get: func(r *Request) ([]byte, bool) { return r.URI, true }, NoCache: true},
-		{Name: "document_uri", Get: func(r *Request) ([]byte, bool) { return r.URI, true }, NoCache: true},
+		{Name: "uri", Get: func(r *Request) ([]byte, bool) { return r.URI, r.URI != nil }, NoCache: true},
+		{Name: "document_uri", Get: func(r *Request) ([]byte, bool) { return r.URI, r.URI != nil }, NoCache: true},
 		{Name: "request_uri", Get: func(r *Request) ([]byte, bool) { return r.Unparsed, true }},
 		{Name: "request", Get: func(r *Request) ([]byte, bool) { return r.Head.Line, true }},
 		{Name: "request_method", Get: getMethod, NoCache: true},
@@ -92,7 +92,8 @@ func (r *Request) Seconds(d time.Duration) []byte {
 	return text.AppendPadded(append(dst, '.'), int(ms%1000), 3)
 }
 
-func getArgs(r *Request) ([]byte, bool) { return r.Args, true }
+// getArgs has a value, maybe an empty one, where there is a "?".
+func getArgs(r *Request) ([]byte, bool) { return r.Args, r.Args != nil }
 
 func setArgs(r *Request, v []byte) { r.Args, r.ValidUnparsed = v, false }
 

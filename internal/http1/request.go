@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"fmt"
 
 	"hearth/internal/text"
@@ -122,6 +123,7 @@ func (p *RequestParser) parse(buf []byte) *Error {
 	for p.state == readingFirstLine || p.state == readingFields {
 		if p.state == readingFirstLine && !p.method {
 			if err := p.checkMethod(buf); err != nil {
+				p.Head.Line = refusedLine(buf[p.lines.start:])
 				return err
 			}
 		}
@@ -134,6 +136,14 @@ func (p *RequestParser) parse(buf []byte) *Error {
 		}
 	}
 	return nil
+}
+
+// refusedLine is what there is of a first line that was refused before its end: for $request, in logs.
+func refusedLine(b []byte) []byte {
+	if end := bytes.IndexAny(b, "\r\n"); end >= 0 {
+		return b[:end:end]
+	}
+	return b
 }
 
 // skipEmpty passes over empty lines before the request (RFC 9112, section

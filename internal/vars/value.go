@@ -45,9 +45,24 @@ func (t *Table[R]) Compile(s string) (*Value[R], error) {
 func (t *Table[R]) CompileFormat(s string) (*Value[R], error) {
 	v, err := t.compile(s, false)
 	if errors.Is(err, errName) {
-		err = fmt.Errorf(`invalid parameter "%s"`, s)
+		err = fmt.Errorf(`invalid parameter "%s"`, s[badName(s):])
 	}
 	return v, err
+}
+
+// badName is where the "$" stands that no name follows.
+func badName(s string) int {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '$' {
+			continue
+		}
+		_, n, err := scanName(s[i+1:])
+		if errors.Is(err, errName) {
+			return i
+		}
+		i += n
+	}
+	return 0
 }
 
 func (t *Table[R]) compile(s string, captures bool) (*Value[R], error) {

@@ -62,7 +62,10 @@ func (log *accessLog) setTarget(c *conf.Cursor, arg string) error {
 	if err != nil {
 		return c.Errorf("%s", err)
 	}
-	if target.Kind == logs.ToFile {
+	switch {
+	case arg == "":
+		target.Kind = logs.ToStderr
+	case target.Kind == logs.ToFile:
 		target.Path = c.FullPath(arg, false)
 		if strings.Contains(arg, "$") {
 			if log.path, err = core.CompileValue(c, target.Path); err != nil {

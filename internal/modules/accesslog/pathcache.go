@@ -29,12 +29,12 @@ func parsePathCache(c *conf.Cursor, args []string) (p pathCache, err error) {
 		switch {
 		case strings.HasPrefix(arg, "max="):
 			n, ok = text.ParseDecimal(value)
-			o.Max, ok = int(n), ok && n > 0
+			o.Max = int(n)
 		case strings.HasPrefix(arg, "inactive="):
 			o.Inactive, ok = text.ParseSeconds(value)
 		case strings.HasPrefix(arg, "min_uses="):
 			n, ok = text.ParseDecimal(value)
-			o.MinUses, ok = int(n), ok && n > 0
+			o.MinUses = int(n)
 		case strings.HasPrefix(arg, "valid="):
 			o.Valid, ok = text.ParseSeconds(value)
 		case key == "off" && arg == "off":

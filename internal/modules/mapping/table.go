@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -17,19 +16,20 @@ type table struct {
 	tails map[string]*core.Value // www.example.* as "www.example."
 }
 
-func put(to *map[string]*core.Value, key, written string, v *core.Value) error {
+func put(to *map[string]*core.Value, key, name string, v *core.Value) error {
 	if *to == nil {
 		*to = map[string]*core.Value{}
 	}
 	if (*to)[key] != nil {
-		return fmt.Errorf("conflicting parameter \"%s\"", written)
+		return fmt.Errorf("conflicting parameter \"%s\"", name)
 	}
 	(*to)[key] = v
 	return nil
 }
 
 func (t *table) add(key string, v *core.Value) error {
-	return put(&t.exact, strings.ToLower(key), key, v)
+	key = strings.ToLower(key)
+	return put(&t.exact, key, key, v)
 }
 
 // addHost adds a name that may be *.example.com, .example.com (with or without a part before), or www.example.*.
@@ -39,18 +39,18 @@ func (t *table) addHost(name string, v *core.Value) error {
 	case strings.Count(key, "*") > 1 || strings.Contains(key, "..") || strings.Contains(key, "\x00"):
 		return invalidHost(name)
 	case len(key) > 1 && key[0] == '.':
-		if err := put(&t.exact, key[1:], name, v); err != nil {
+		if err := put(&t.exact, key[1:], key, v); err != nil {
 			return err
 		}
-		return put(&t.heads, key, name, v)
+		return put(&t.heads, key, key, v)
 	case len(key) > 2 && strings.HasPrefix(key, "*."):
-		return put(&t.heads, key[1:], name, v)
+		return put(&t.heads, key[1:], key, v)
 	case len(key) > 2 && strings.HasSuffix(key, ".*"):
-		return put(&t.tails, key[:len(key)-1], name, v)
+		return put(&t.tails, key[:len(key)-1], key, v)
 	case strings.Contains(key, "*"):
 		return invalidHost(name)
 	}
-	return put(&t.exact, key, name, v)
+	return put(&t.exact, key, key, v)
 }
 
 func invalidHost(name string) error {
@@ -67,20 +67,22 @@ func (t *table) find(key []byte) *core.Value {
 		return v
 	}
 	if t.heads != nil {
-		for i := bytes.IndexByte(key, '.'); i >= 0 && i < len(key); i++ {
-			if i > 0 && key[i] == '.' {
-				if v := t.heads[string(key[i:])]; v != nil {
-					return v
-				}
+		for i, c := range key {
+			if c != '.' {
+				continue
+			}
+			if v := t.heads[string(key[i:])]; v != nil {
+				return v
 			}
 		}
 	}
 	if t.tails != nil {
-		for i := len(key) - 2; i > 0; i-- {
-			if key[i] == '.' {
-				if v := t.tails[string(key[:i+1])]; v != nil {
-					return v
-				}
+		for i := len(key); i > 0; i-- {
+			if key[i-1] != '.' {
+				continue
+			}
+			if v := t.tails[string(key[:i])]; v != nil {
+				return v
 			}
 		}
 	}

@@ -104,7 +104,7 @@ func (x *rewriteRule) rewrite(r *core.Request) {
 	if x.args == nil {
 		r.URI = r.Copy(b.buf)
 		if !x.addArgs {
-			r.Args = nil
+			r.Args = r.Args[:0] // empty, not absent
 		}
 		return
 	}
