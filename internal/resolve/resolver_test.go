@@ -16,8 +16,6 @@ import (
 	"hearth/internal/loop"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 // show is an answer as text.
 func show(a *Answer) string {
 	if a.Err != nil {
@@ -261,6 +259,8 @@ func TestTheCacheIsBounded(t *testing.T) {
 }
 
 func TestOverTheNetwork(t *testing.T) {
+	ignore := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, ignore) })
 	z := new(zone)
 	z.set("a.test. A", "a.test. 60 IN A 10.0.0.1")
 	var many []string
