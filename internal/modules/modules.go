@@ -5,7 +5,9 @@ import (
 	"hearth/internal/core"
 	"hearth/internal/modules/access"
 	"hearth/internal/modules/accesslog"
+	"hearth/internal/modules/headers"
 	"hearth/internal/modules/index"
+	"hearth/internal/modules/mapping"
 	"hearth/internal/modules/notmodified"
 	"hearth/internal/modules/proxy"
 	"hearth/internal/modules/ranges"
@@ -20,6 +22,8 @@ import (
 var All = []*core.Module{
 	&notmodified.Module, // the first header filter: others see the answer 304
 	&ranges.Body,        // the first body filter: ranges are of what the handler sends
+	&headers.Module,
+	&mapping.Module,
 	&rewrite.Module,
 	&access.Module,
 	&upstream.Module,
