@@ -50,6 +50,8 @@ type Options struct {
 	Warn func(level, msg string)
 	// CheckOnly: compile for `-t`: open no logs.
 	CheckOnly bool
+	// Hold: the caller has more to do that may fail (binding ports) and calls Generation.Start when it has succeeded.
+	Hold bool
 }
 
 // NewSchema returns the schema of the http block: core's directives, those of the modules, and others' (main, events).
@@ -80,6 +82,9 @@ func Compile(cfg *conf.Config, o Options) (*Generation, error) {
 	if err := g.compile(o); err != nil {
 		g.Close()
 		return nil, err
+	}
+	if !o.Hold && !o.CheckOnly {
+		g.Start()
 	}
 	return g, nil
 }

@@ -34,6 +34,10 @@ type Module struct {
 
 	// Init runs once for a generation, after inheritance and before the phases are compiled. nil = nothing to do.
 	Init func(g *Generation) error
+
+	// Start runs when the generation begins to serve: what changes things that the generation before shares (the limits
+	// of a pool) belongs here and not in Init, because a generation may still be refused after that. nil = nothing to do.
+	Start func(g *Generation)
 }
 
 // Phase is one handler at one point of processing.
