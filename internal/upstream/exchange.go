@@ -92,6 +92,8 @@ type progress struct {
 	resume        loop.Instant
 	took          loop.Instant // when the client last took something, and how much it had by then
 	tookBytes     int64
+	began         loop.Instant // of the relay, and how much had been sent by then
+	beganBytes    int64
 	pipe          *conn.Splicer
 	pair          [2][]byte
 	scratch       [64]byte

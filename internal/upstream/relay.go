@@ -19,6 +19,7 @@ import (
 func (x *Exchange) relay() core.Verdict {
 	r := x.R
 	heard := r.Loop.Now() // when the backend last sent something
+	x.began, x.beganBytes = heard, r.Main.BytesSent
 	x.took = heard
 	for {
 		if err := x.pushPipe(); err != nil && err != conn.ErrAgain {
@@ -37,7 +38,7 @@ func (x *Exchange) relay() core.Verdict {
 			}
 		}
 		silent := false
-		if !x.ended && (!congested || (x.buffering && x.store.room(x.Set))) {
+		if !x.ended && (!congested || (x.buffering && x.store.room(x.Set, x.clientIsSlow()))) {
 			err := x.advance(congested)
 			switch {
 			case err == nil:
@@ -140,6 +141,9 @@ func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Ve
 		on = append(on, r.Down.Writable())
 		until = earlier(until, r.Down.ResumeAt())
 		until = earlier(until, x.sendDeadline())
+		if !x.ended && x.buffering && !x.clientIsSlow() {
+			until = earlier(until, r.Loop.Now().Add(slowAfter)) // to see whether it has become so
+		}
 	} else if x.mindsClient() {
 		on = append(on, r.Down.Gone())
 	}
@@ -162,6 +166,20 @@ func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Ve
 		return x.clientLost(errAbort)
 	}
 	return core.OK
+}
+
+// A client that takes more than fastClient bytes per second is about as quick as the backend: it is waited for, since
+// to write to a file and read again would cost more than the backend's connection is held longer. Who is slower than
+// that over slowAfter gets what does not fit into proxy_buffers from a temporary file, and the backend is free.
+const (
+	fastClient = 16 << 20
+	slowAfter  = 100 * time.Millisecond
+)
+
+// clientIsSlow judges by the response so far.
+func (x *Exchange) clientIsSlow() bool {
+	elapsed := x.R.Loop.Now().Sub(x.began)
+	return elapsed >= slowAfter && float64(x.R.Main.BytesSent-x.beganBytes) < fastClient*elapsed.Seconds()
 }
 
 func past(now, until loop.Instant) bool { return until != 0 && now >= until }

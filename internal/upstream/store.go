@@ -26,9 +26,9 @@ const sendPiece = 1 << 20
 // pending says whether anything waits.
 func (s *store) pending() bool { return s.sent < len(s.mem) || s.from < s.to }
 
-// room says whether more may be stored.
-func (s *store) room(set *Settings) bool {
-	return s.memRoom(set) > 0 || s.written < set.MaxTempFile
+// room says whether more may be stored; in the file only for a slow client.
+func (s *store) room(set *Settings, slow bool) bool {
+	return s.memRoom(set) > 0 || (slow || s.from < s.to) && s.written < set.MaxTempFile
 }
 
 // memRoom is how many bytes memory still takes; none while the file has some waiting.

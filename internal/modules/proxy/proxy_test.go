@@ -330,6 +330,7 @@ func TestASlowClientDoesNotHoldTheBackend(t *testing.T) {
 	c := w.connect()
 	c.SetWindow(1000)
 	c.send("GET / HTTP/1.1\nHost: x\n\n")
+	w.advance(time.Second)
 	other := w.connect().send("GET / HTTP/1.1\nHost: x\n\n")
 	wantBody(t, other.receive(), big)
 	if len(b.peers) != 1 {
