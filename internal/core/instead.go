@@ -10,6 +10,7 @@ var ErrInstead = errors.New("another answer is sent instead")
 // with the status, to which error_page and the built-in pages apply (416, 412).
 func (r *Request) Instead(status int) error {
 	r.instead = status
+	r.Out.ClearEntity()
 	return ErrInstead
 }
 

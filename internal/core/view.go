@@ -14,8 +14,11 @@ func equalFold(b []byte, s string) bool { return text.EqualFold(b, s) }
 
 // appendHost appends an address without its port, as it stands in a URL and in $server_addr.
 func appendHost(dst []byte, a conn.Addr) []byte {
-	if a.IsUnix() || !a.IsValid() {
+	switch {
+	case !a.IsValid():
 		return append(dst, "unix:"...)
+	case a.IsUnix():
+		return append(dst, a.String()...)
 	}
 	if ip := a.IP.Addr(); ip.Is6() {
 		dst = ip.AppendTo(append(dst, '['))

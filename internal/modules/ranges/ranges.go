@@ -63,7 +63,6 @@ func filterHead(r *core.Request) error {
 		return nil
 	case unsatisfiable:
 		o.AddHeader("Content-Range", text.AppendInt(append(r.Alloc(len("bytes */") + 20)[:0], "bytes */"...), o.ContentLength))
-		o.ContentLength = -1
 		return r.Instead(416)
 	}
 	c.spans, c.total = spans, o.ContentLength

@@ -85,7 +85,9 @@ func send(r *core.Request, f *os.File, info core.FileInfo, path []byte) core.Ver
 	o := &r.Out
 	o.Status = 200
 	o.ContentLength = info.Size
-	o.LastModified = info.ModTime
+	if r.ErrStatus == 0 || r.ErrStatus == 200 { // an error page has no date
+		o.LastModified = info.ModTime
+	}
 	o.ContentType = r.ContentTypeOf(r.URI)
 	o.AcceptRanges = true
 	if r.Location.Conf.ETag {
