@@ -42,7 +42,8 @@ func rule(name string, deny bool, doc string) conf.Directive {
 		}, func(s *settings) *[]networkRule { return &s.rules })
 }
 
-// parse reads `all`, `unix:`, an address, or a network in CIDR form.
+// parse reads `all`, `unix:`, an address, or a network in CIDR form. Numbers with leading zeros, which nginx takes as
+// decimal and others as octal, are refused.
 func parse(c *conf.Cursor, arg string) (networkRule, error) {
 	switch arg {
 	case "all":
