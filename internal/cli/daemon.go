@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"hearth/internal/logs"
@@ -29,7 +28,10 @@ const readyEnv = "HEARTH_READY_FD"
 // the same arguments, in a session of its own. The parent waits until it has bound its addresses and written its pid, or
 // has failed and said why on the standard error, which it shares; so the exit code means what nginx's does.
 func (c *command) detach(o *server.Options, say *server.Messages) (role, int) {
-	if os.Getenv(readyEnv) != "" {
+	if fd, err := strconv.Atoi(os.Getenv(readyEnv)); err == nil {
+		os.Unsetenv(readyEnv)
+		syscall.CloseOnExec(fd)
+		c.ready = os.NewFile(uintptr(fd), "ready")
 		return child, 0
 	}
 	if o.Foreground {
@@ -87,10 +89,6 @@ func (c *command) detached() {
 		}
 		null.Close()
 	}
-	if fd, err := strconv.Atoi(strings.TrimSpace(os.Getenv(readyEnv))); err == nil {
-		w := os.NewFile(uintptr(fd), "ready")
-		w.WriteString("ready")
-		w.Close()
-	}
-	os.Unsetenv(readyEnv)
+	c.ready.WriteString("ready")
+	c.ready.Close()
 }

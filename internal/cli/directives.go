@@ -17,5 +17,3 @@ func (c *command) directives(args []string) int {
 	}
 	return 0
 }
-
-func (c *command) demo([]string) int { return 1 }

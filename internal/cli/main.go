@@ -20,6 +20,7 @@ func Main(args []string) int {
 // command is one invocation.
 type command struct {
 	stdout, stderr io.Writer
+	ready          *os.File // to the parent that waits for the daemon; nil if there is none
 	options
 }
 

@@ -40,7 +40,7 @@ var allowed = map[string]string{
 
 	// Puts the parts together.
 	"server":   "conf conn core frontend http1 logs loop modules pool resolve stats text upstream vars",
-	"cli":      "conf core logs modules server text",
+	"cli":      "conf conn core demo logs modules server text",
 	"demo":     "server",
 	"layering": "",
 }
