@@ -157,6 +157,10 @@ func (s *session) skipEmptyLines() {
 
 // newRequest makes the request object for what the parser has read.
 func (s *session) newRequest(started loop.Instant, headLength int) *core.Request {
+	// The head may have taken long, and a reload have come between: the newest generation serves it. From here to
+	// where the request is counted in (core.Serve) nothing waits, so an old generation's count cannot rise again.
+	s.addr = s.shard.engine.address(s.h.port, s.client.Local)
+	s.server = s.shard.engine.server(s.addr)
 	h := s.h
 	h.requests++
 	s.shard.counters.requests++
