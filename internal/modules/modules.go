@@ -12,6 +12,7 @@ import (
 	"hearth/internal/modules/proxy"
 	"hearth/internal/modules/ranges"
 	"hearth/internal/modules/rewrite"
+	"hearth/internal/modules/splitclients"
 	"hearth/internal/modules/static"
 	"hearth/internal/modules/stubstatus"
 	"hearth/internal/modules/tryfiles"
@@ -24,6 +25,7 @@ var All = []*core.Module{
 	&ranges.Body,        // the first body filter: ranges are of what the handler sends
 	&headers.Module,
 	&mapping.Module,
+	&splitclients.Module,
 	&rewrite.Module,
 	&access.Module,
 	&upstream.Module,
