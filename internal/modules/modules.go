@@ -5,6 +5,8 @@ import (
 	"hearth/internal/core"
 	"hearth/internal/modules/access"
 	"hearth/internal/modules/accesslog"
+	"hearth/internal/modules/charset"
+	"hearth/internal/modules/emptygif"
 	"hearth/internal/modules/headers"
 	"hearth/internal/modules/index"
 	"hearth/internal/modules/mapping"
@@ -24,6 +26,7 @@ var All = []*core.Module{
 	&notmodified.Module, // the first header filter: others see the answer 304
 	&ranges.Body,        // the first body filter: ranges are of what the handler sends
 	&headers.Module,
+	&charset.Module,
 	&mapping.Module,
 	&splitclients.Module,
 	&rewrite.Module,
@@ -31,6 +34,7 @@ var All = []*core.Module{
 	&upstream.Module,
 	&proxy.Module,
 	&stubstatus.Module,
+	&emptygif.Module,
 	&tryfiles.Module,
 	&index.Module,
 	&static.Module,
