@@ -32,7 +32,7 @@ func (s *Server) build(setup *Setup, carried *core.Registry) (*generation, error
 	}
 	s.number++
 	g, err := core.Compile(setup.Config, core.Options{
-		Number: s.number, Modules: modules.All, Loops: s.loops, Logs: s.logs, Carried: carried, ErrorLog: log,
+		Number: s.number, Modules: modules.All, Loops: s.loops, Logs: s.logs, Carried: carried, ErrorLog: log, Hold: true,
 		Warn: func(level, msg string) {
 			l, _ := logs.ParseLevel(level)
 			s.say.Write(l, msg)
@@ -53,6 +53,7 @@ func (s *Server) build(setup *Setup, carried *core.Registry) (*generation, error
 func (s *Server) adopt(g *generation, fresh map[conn.Addr]*port) {
 	s.say.Use(g.log, g.setup.Main.ErrorLogs)
 	s.connections.Store(int64(g.setup.Main.Connections))
+	g.Start()
 	wanted := map[conn.Addr]bool{}
 	for _, socket := range g.Sockets {
 		wanted[socket.Addr] = true
