@@ -47,6 +47,7 @@ func (l *Lab) close() {
 //
 //	%PORT1%..%PORT9%  are free ports, for addresses to listen on
 //	%BACK1%..%BACK9%  are the addresses of the lab's backends, in the order they were made
+//	%USER%            is who runs the test: nobody, the default, would not get at its files
 //	%DIR%             is the proxy's directory, %NGINX% what only nginx needs to run there
 func (l *Lab) Hearth(conf string) *Proxy { return l.start(hearthBinary, conf) }
 
@@ -77,6 +78,7 @@ func (l *Lab) prepare(binary, conf string) *Proxy {
 	}
 	p.names["%DIR%"] = p.Dir
 	p.names["%NGINX%"] = ""
+	p.names["%USER%"] = whoami()
 	if p.isNginx() {
 		p.names["%NGINX%"] = fmt.Sprintf("fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;", p.Dir)
 	}
@@ -118,7 +120,7 @@ func site(http string) string { return siteWith("", http) }
 
 // siteWith has directives of the main level too.
 func siteWith(main, http string) string {
-	return `daemon off; master_process off; worker_processes 2; pid %DIR%/pid; error_log %DIR%/error.log info;
+	return `daemon off; master_process off; user %USER%; worker_processes 2; pid %DIR%/pid; error_log %DIR%/error.log info;
 ` + main + `
 events { worker_connections 4096; }
 http {

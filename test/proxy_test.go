@@ -49,7 +49,7 @@ func (p *Proxy) Expand(s string) string {
 // Neutral puts the placeholders back, so that texts of two proxies can be compared.
 func (p *Proxy) Neutral(s string) string {
 	for name, value := range p.names {
-		if value != "" {
+		if value != "" && name != "%USER%" {
 			s = strings.ReplaceAll(s, value, name)
 		}
 	}

@@ -50,6 +50,7 @@ func (x *returnRule) apply(r *core.Request, s state) state {
 	}
 	var body []byte
 	if x.text != nil {
+		r.Out.Status = x.status // the text may say $status
 		body = x.text.Eval(r)
 	}
 	switch x.status {
