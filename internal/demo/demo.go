@@ -58,7 +58,7 @@ func run(o Options) error {
 	sigs, stop := server.Notify()
 	defer stop()
 	s, err := server.Start(server.Options{
-		File: filepath.Join(dir, "demo.conf"), Prefix: dir, Content: []byte(content), Version: "hearth/" + o.Version, Foreground: true,
+		File: filepath.Join(dir, "demo.conf"), Prefix: dir, Content: []byte(content), Version: "hearth/" + o.Version, Guest: true,
 	}, say)
 	if err != nil {
 		return fmt.Errorf("the proxy did not start")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"hearth/internal/conn"
@@ -90,18 +91,43 @@ const drainPoll = 20 * time.Millisecond
 // in one turn. So after every loop has come to the end of the turn in which the ports were swapped, the
 // counts only fall. What a request leaves to the end of its last turn (log lines) is waited for in the same way.
 func (s *Server) retire(g *generation) {
+	s.mu.Lock()
 	s.old = append(s.old, g)
+	s.mu.Unlock()
 	s.retiring.Add(1)
-	turn := func() { s.onLoops(func(*loop.Loop) {}) }
 	go func() {
 		defer s.retiring.Done()
-		turn()
+		s.onLoops(nothing)
 		for !g.Drained() && !s.allEnded() {
 			time.Sleep(drainPoll)
 		}
-		turn()
+		s.onLoops(nothing)
 		g.close()
+		s.mu.Lock()
+		s.old = slices.DeleteFunc(s.old, func(o *generation) bool { return o == g })
+		s.mu.Unlock()
 	}()
+}
+
+// nothing is run on all loops to know that each has ended a turn.
+func nothing(*loop.Loop) {}
+
+// generations is how many there are: the newest and those that drain.
+func (s *Server) generations() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return 1 + len(s.old)
+}
+
+// busy is the number of requests under way in all generations.
+func (s *Server) busy() int64 {
+	n := s.current.Load().Busy()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.old {
+		n += g.Busy()
+	}
+	return n
 }
 
 // allEnded tells whether no loop runs any more.

@@ -6,6 +6,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"hearth/internal/conn"
+	"hearth/internal/logs"
 )
 
 // processors is how many processors the process may use: the runtime's own choice, which heeds the
@@ -31,11 +34,13 @@ func showOpenFiles() string {
 }
 
 // setOpenFiles is worker_rlimit_nofile: both limits, as nginx sets them.
-func setOpenFiles(n int) error {
+func setOpenFiles(n int, say *Messages) {
 	if n == 0 {
-		return nil
+		return
 	}
-	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: uint64(n), Max: uint64(n)})
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: uint64(n), Max: uint64(n)}); err != nil {
+		say.writef(logs.Alert, "setrlimit(RLIMIT_NOFILE, %d) failed %s", n, conn.ErrnoText(err))
+	}
 }
 
 // kernel names the system, as "Linux 6.1.0".

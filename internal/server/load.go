@@ -29,8 +29,8 @@ type Options struct {
 	Content []byte
 	// Foreground: whatever the configuration says of daemon.
 	Foreground bool
-	// Ready, if not nil, is called when everything is bound and served.
-	Ready func()
+	// Guest: the process is not hearth's alone, so that its user, limits, environment and directory are left as they are.
+	Guest bool
 }
 
 // Setup is a configuration that was read without error.

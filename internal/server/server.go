@@ -35,9 +35,11 @@ type Server struct {
 	current     atomic.Pointer[generation] // the newest; read by loops when descriptors run out
 	connections atomic.Int64               // worker_connections of the newest generation; read by loops
 
+	mu       sync.Mutex
+	old      []*generation  // those that may still have requests; guarded by mu
+	retiring sync.WaitGroup // counts the goroutines that wait for them
+
 	ports    map[conn.Addr]*port
-	retiring sync.WaitGroup // older generations
-	old      []*generation  // those that may still have requests
 	number   int
 	pid      string   // path of the pid file; "" = none written
 	account  *Account // what we work as, if we began as root and do not any more
@@ -99,8 +101,8 @@ func (s *Server) failed(format string, args ...any) error {
 func (s *Server) start(setup *Setup) error {
 	m := setup.Main
 	m.warnLimits(s.say)
-	if err := setOpenFiles(m.OpenFiles); err != nil {
-		s.say.writef(logs.Alert, "setrlimit(RLIMIT_NOFILE, %d) failed %s", m.OpenFiles, conn.ErrnoText(err))
+	if !s.opts.Guest {
+		setOpenFiles(m.OpenFiles, s.say)
 	}
 	g, err := s.build(setup, core.NewRegistry())
 	if err != nil {
@@ -118,15 +120,28 @@ func (s *Server) start(setup *Setup) error {
 		closePorts(fresh)
 		return err
 	}
-	if err := s.dropPrivileges(m.User); err != nil {
+	if err := s.settle(m); err != nil {
 		g.close()
 		closePorts(fresh)
 		return err
 	}
-	s.enterDirectory(m.WorkingDir)
-	m.applyEnv()
 	s.runLoops()
 	s.adopt(g, fresh)
+	return nil
+}
+
+// settle makes the process what the configuration wants it to be.
+func (s *Server) settle(m *Main) error {
+	if s.opts.Guest {
+		return nil
+	}
+	// A processor for each loop and no more is best: see loop.Run.
+	runtime.GOMAXPROCS(len(s.loops))
+	if err := s.dropPrivileges(m.User); err != nil {
+		return err
+	}
+	s.enterDirectory(m.WorkingDir)
+	m.applyEnv()
 	return nil
 }
 
@@ -141,9 +156,8 @@ func (s *Server) greet() {
 	s.say.writef(logs.Notice, "start %d event loops", len(s.loops))
 }
 
-// runLoops starts the loops. A processor for each and no more is best: see loop.Run.
+// runLoops starts the loops.
 func (s *Server) runLoops() {
-	runtime.GOMAXPROCS(len(s.loops))
 	for i, l := range s.loops {
 		go func() {
 			defer close(s.ended[i])

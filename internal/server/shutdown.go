@@ -70,11 +70,7 @@ func (s *Server) Quit(sigs <-chan os.Signal) {
 func (s *Server) quiet() bool {
 	var open atomic.Int64
 	s.onLoops(func(l *loop.Loop) { open.Add(int64(frontend.Connections(l))) })
-	busy := s.current.Load().Busy()
-	for _, g := range s.old {
-		busy += g.Busy()
-	}
-	return open.Load() == 0 && busy == 0
+	return open.Load() == 0 && s.busy() == 0
 }
 
 // finish ends what is left. When all is quiet the generations are closed first, so that the loops can close the
@@ -85,9 +81,9 @@ func (s *Server) finish() {
 	quiet := s.quiet()
 	if quiet {
 		s.retiring.Wait()
-		s.onLoops(func(*loop.Loop) {})
+		s.onLoops(nothing)
 		g.Generation.Close()
-		s.onLoops(func(*loop.Loop) {})
+		s.onLoops(nothing)
 	}
 	for i, l := range s.loops {
 		l.Stop()
