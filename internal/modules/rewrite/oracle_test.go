@@ -104,10 +104,11 @@ location /503 { return 503 "{}\n"; }
 location /418 { return 418; }
 location /page { return 200 "the page"; }
 location /299 { return 299 x; }
+location /status { return 202 "$status"; }
 set $empty "";
 `)
 	for _, path := range []string{"/200", "/200.css", "/text.json", "/text", "/204", "/204text", "/301", "/301?a=b", "/301none", "/302", "/303",
-		"/307", "/308", "/300", "/304", "/url?x=%20", "/scheme", "/400", "/403", "/404", "/404text", "/405", "/410", "/444", "/503", "/418", "/299"} {
+		"/307", "/308", "/300", "/304", "/url?x=%20", "/scheme", "/400", "/403", "/404", "/404text", "/405", "/410", "/444", "/503", "/418", "/299", "/status"} {
 		p.sameGet(path)
 		p.same(coretest.Message("POST", path, "body"))
 		p.same(coretest.Message("HEAD", path, ""))

@@ -76,6 +76,9 @@ func setSplit(c *conf.Cursor, b *conf.Block, args []string) error {
 	return err
 }
 
+// maxPercent keeps numbers of a share from overflowing.
+const maxPercent = 1 << 40
+
 // parsePercent parses "12.5%" to hundredths, of which there is at least one.
 func parsePercent(s string) (int, bool) {
 	s, ok := strings.CutSuffix(s, "%")
@@ -87,7 +90,7 @@ func parsePercent(s string) (int, bool) {
 		switch {
 		case c == '.' && !point:
 			point = true
-		case c < '0' || c > '9' || decimals == 2 || n > whole:
+		case c < '0' || c > '9' || decimals == 2 || n > maxPercent:
 			return 0, false
 		default:
 			n = n*10 + int(c-'0')
