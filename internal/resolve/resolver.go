@@ -59,9 +59,10 @@ func (r *Resolver) Cached(name string, now loop.Instant) *Answer {
 	return r.cache.get(fold(name), now)
 }
 
-// Addresses looks name up, or takes what the cache has. It blocks for at most timeout.
-func (r *Resolver) Addresses(name string, timeout time.Duration) *Answer {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+// Addresses looks name up, or takes what the cache has. It blocks until there is an answer or ctx ends, for at most
+// timeout.
+func (r *Resolver) Addresses(ctx context.Context, name string, timeout time.Duration) *Answer {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return r.addresses(ctx, name)
 }
@@ -148,10 +149,10 @@ func (r *Resolver) expiry(ttl time.Duration, positive bool) loop.Instant {
 // ttlLimit is the longest time to live there is (RFC 2181 section 8 has 2^31 seconds; a week serves everybody).
 const ttlLimit = 7 * 24 * time.Hour
 
-// Services looks up the SRV records of name, and the addresses of what they name. It blocks for at most timeout, and
-// does not cache the records: who follows a service keeps them. Targets without an address are left out.
-func (r *Resolver) Services(name string, timeout time.Duration) *Services {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+// Services looks up the SRV records of name, and the addresses of what they name. It blocks as Addresses
+// does, and does not cache the records: who follows a service keeps them. Targets without an address are left out.
+func (r *Resolver) Services(ctx context.Context, name string, timeout time.Duration) *Services {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	got, err := r.resolve(ctx, question{fold(name), dnsmessage.TypeSRV})
 	switch {

@@ -69,7 +69,7 @@ func TestAddressesOfAName(t *testing.T) {
 		{"two..dots", four, "two..dots could not be resolved (1: Format error)"},
 	} {
 		r, _ := withZone(z, tt.conf)
-		want(t, show(r.Addresses(tt.name, time.Second)), tt.want)
+		want(t, show(r.Addresses(t.Context(), tt.name, time.Second)), tt.want)
 	}
 }
 
@@ -80,9 +80,9 @@ func TestAnswersAreKeptForTheirTimeToLive(t *testing.T) {
 	if r.Cached("a.test", c.now()) != nil {
 		t.Error("an answer before any question")
 	}
-	first := r.Addresses("a.test", time.Second)
+	first := r.Addresses(t.Context(), "a.test", time.Second)
 	c.advance(29 * time.Second)
-	if r.Cached("A.TEST", c.now()) != first || r.Addresses("a.test", time.Second) != first {
+	if r.Cached("A.TEST", c.now()) != first || r.Addresses(t.Context(), "a.test", time.Second) != first {
 		t.Error("within the least of the times to live it is the same answer")
 	}
 	want(t, z.questions(), "a.test. A")
@@ -91,7 +91,7 @@ func TestAnswersAreKeptForTheirTimeToLive(t *testing.T) {
 		t.Error("it has expired")
 	}
 	z.set("a.test. A", "a.test. 0 IN A 10.0.0.2")
-	want(t, show(r.Addresses("a.test", time.Second)), "10.0.0.2")
+	want(t, show(r.Addresses(t.Context(), "a.test", time.Second)), "10.0.0.2")
 	if r.Cached("a.test", c.now()) != nil {
 		t.Error("a time to live of 0 is not kept")
 	}
@@ -101,7 +101,7 @@ func TestValidOverridesTheTimeToLive(t *testing.T) {
 	z := new(zone)
 	z.set("a.test. A", "a.test. 3600 IN A 10.0.0.1")
 	r, c := withZone(z, Config{Valid: 10 * time.Second})
-	r.Addresses("a.test", time.Second)
+	r.Addresses(t.Context(), "a.test", time.Second)
 	c.advance(9 * time.Second)
 	if r.Cached("a.test", c.now()) == nil {
 		t.Error("valid=10s, gone after 9")
@@ -115,26 +115,26 @@ func TestValidOverridesTheTimeToLive(t *testing.T) {
 func TestAbsenceIsRememberedBrieflyIfTheZoneSaysHowLong(t *testing.T) {
 	z := new(zone)
 	r, c := withZone(z, Config{Valid: time.Hour})
-	r.Addresses("gone.test", time.Second)
-	r.Addresses("gone.test", time.Second)
+	r.Addresses(t.Context(), "gone.test", time.Second)
+	r.Addresses(t.Context(), "gone.test", time.Second)
 	want(t, z.questions(), "gone.test. A, gone.test. A")
 	z.soa = "test. 3600 IN SOA ns.test. admin.test. 1 1 1 1 3600"
 	for range 3 {
-		want(t, show(r.Addresses("gone.test", time.Second)), "gone.test could not be resolved (3: Host not found)")
+		want(t, show(r.Addresses(t.Context(), "gone.test", time.Second)), "gone.test could not be resolved (3: Host not found)")
 	}
 	want(t, z.questions(), "gone.test. A")
 	c.advance(negativeLimit)
 	z.set("gone.test. A", "gone.test. 5 IN A 10.0.0.9")
-	want(t, show(r.Addresses("gone.test", time.Second)), "10.0.0.9")
+	want(t, show(r.Addresses(t.Context(), "gone.test", time.Second)), "10.0.0.9")
 }
 
 func TestAFailureIsNotRemembered(t *testing.T) {
 	z := &zone{rcode: map[string]int{"a.test.": dns.RcodeServerFailure}}
 	z.set("a.test. A", "a.test. 60 IN A 10.0.0.1")
 	r, _ := withZone(z, Config{})
-	want(t, show(r.Addresses("a.test", time.Second)), "a.test could not be resolved (2: Server failure)")
+	want(t, show(r.Addresses(t.Context(), "a.test", time.Second)), "a.test could not be resolved (2: Server failure)")
 	delete(z.rcode, "a.test.")
-	want(t, show(r.Addresses("a.test", time.Second)), "10.0.0.1")
+	want(t, show(r.Addresses(t.Context(), "a.test", time.Second)), "10.0.0.1")
 }
 
 func TestADeadServerIsPassedOver(t *testing.T) {
@@ -142,7 +142,7 @@ func TestADeadServerIsPassedOver(t *testing.T) {
 	z.set("a.test. A", "a.test. 0 IN A 10.0.0.1")
 	r, _ := withZone(z, Config{Servers: servers})
 	for range 8 { // it begins with either
-		want(t, show(r.Addresses("a.test", 5*time.Second)), "10.0.0.1")
+		want(t, show(r.Addresses(t.Context(), "a.test", 5*time.Second)), "10.0.0.1")
 	}
 }
 
@@ -160,7 +160,7 @@ func (s silent) Exchange(ctx context.Context, server netip.AddrPort, _ bool, _ [
 
 func TestTheTimeLimitHolds(t *testing.T) {
 	r := New(Config{Servers: servers, IPv4: true}, silent{}, func() loop.Instant { return loop.SimStart })
-	want(t, show(r.Addresses("a.test", 20*time.Millisecond)), "a.test could not be resolved (110: Operation timed out)")
+	want(t, show(r.Addresses(t.Context(), "a.test", 20*time.Millisecond)), "a.test could not be resolved (110: Operation timed out)")
 }
 
 func TestOneLookupServesAllWhoAsk(t *testing.T) {
@@ -171,7 +171,7 @@ func TestOneLookupServesAllWhoAsk(t *testing.T) {
 	r := New(Config{Servers: servers[:1], IPv4: true}, gate{z, func() { once.Do(func() { close(entered) }); <-hold }}, func() loop.Instant { return loop.SimStart })
 	var wait sync.WaitGroup
 	for range 20 {
-		wait.Go(func() { want(t, show(r.Addresses("a.test", 10*time.Second)), "10.0.0.1") })
+		wait.Go(func() { want(t, show(r.Addresses(t.Context(), "a.test", 10*time.Second)), "10.0.0.1") })
 	}
 	<-entered
 	close(hold)
@@ -224,7 +224,7 @@ func TestForgedAnswersAreIgnored(t *testing.T) {
 	z := new(zone)
 	z.set("a.test. A", "a.test. 60 IN A 10.0.0.1")
 	r := New(Config{Servers: servers[:1], IPv4: true}, forger{z}, func() loop.Instant { return loop.SimStart })
-	want(t, show(r.Addresses("a.test", time.Second)), "10.0.0.1")
+	want(t, show(r.Addresses(t.Context(), "a.test", time.Second)), "10.0.0.1")
 }
 
 func TestServices(t *testing.T) {
@@ -236,7 +236,7 @@ func TestServices(t *testing.T) {
 	z.set("b.test. A", "b.test. 60 IN A 10.0.0.2", "b.test. 60 IN A 10.0.0.3")
 	z.set("c.test. A", "c.test. 60 IN A 10.0.0.4")
 	r, c := withZone(z, Config{})
-	s := r.Services("_http._tcp.a.test", time.Second)
+	s := r.Services(t.Context(), "_http._tcp.a.test", time.Second)
 	var got []string
 	for _, target := range s.Targets {
 		got = append(got, fmt.Sprint(target))
@@ -245,7 +245,7 @@ func TestServices(t *testing.T) {
 	if left := s.Expires.Sub(c.now()); left != 20*time.Second {
 		t.Errorf("kept for %v", left)
 	}
-	want(t, r.Services("_x._tcp.a.test", time.Second).Err.Error(), "_x._tcp.a.test could not be resolved (3: Host not found)")
+	want(t, r.Services(t.Context(), "_x._tcp.a.test", time.Second).Err.Error(), "_x._tcp.a.test could not be resolved (3: Host not found)")
 }
 
 func TestTheCacheIsBounded(t *testing.T) {
@@ -270,8 +270,8 @@ func TestOverTheNetwork(t *testing.T) {
 	z.set("many.test. A", many...)
 	server := z.listen(t)
 	r := New(Config{Servers: []netip.AddrPort{server}, IPv4: true, IPv6: true}, Net, func() loop.Instant { return loop.SimStart })
-	want(t, show(r.Addresses("a.test", 10*time.Second)), "10.0.0.1")
-	if a := r.Addresses("many.test", 10*time.Second); len(a.Addrs) != 200 {
+	want(t, show(r.Addresses(t.Context(), "a.test", 10*time.Second)), "10.0.0.1")
+	if a := r.Addresses(t.Context(), "many.test", 10*time.Second); len(a.Addrs) != 200 {
 		t.Errorf("of 200 addresses, which only TCP can carry, came %d (%v)", len(a.Addrs), a.Err)
 	}
 	asked := strings.Split(z.questions(), ", ")

@@ -11,16 +11,17 @@ import (
 var Module = core.Module{
 	Name:       "ngx_http_upstream_module",
 	Directives: directives,
-	Variables:  Variables,
+	Variables:  append(Variables, lastVariables...),
 	Prefixes:   Prefixes,
 	Init:       initGroups,
+	Start:      startGroups,
 }
 
 // block is what an upstream block says.
 type block struct {
 	group   *Group
 	servers []serverLine
-	zone    string
+	zone    *zone
 
 	method  *method // nil = round robin
 	hash    *core.Value
@@ -33,6 +34,9 @@ type block struct {
 	idle      time.Duration
 	min       int
 	learn     bool
+
+	resolver        *core.ResolverConf // for server lines with `resolve`; nil = that of the http block
+	resolverTimeout time.Duration      // 0 = that of the http block
 }
 
 // keepalive is `keepalive N [local]`.
@@ -54,6 +58,12 @@ var directives = []conf.Directive{
 		parseServer, func(b *block) *[]serverLine { return &b.servers }),
 	conf.Custom(blocks, conf.Directive{Name: "zone", In: inUpstream, Args: conf.Take12,
 		Doc: "Names the group's state. hearth shares it between loops anyway, so the size means nothing."}, setZone),
+	conf.Field(blocks, conf.Directive{Name: "resolver", In: inUpstream, Args: conf.OneMore,
+		Doc: "Name servers for the servers with `resolve`."},
+		core.ParseResolver, func(b *block) **core.ResolverConf { return &b.resolver }),
+	conf.Field(blocks, conf.Directive{Name: "resolver_timeout", In: inUpstream,
+		Doc: "Time limit for resolving a name of a server with `resolve`; that of the http block unless given."},
+		conf.Msec, func(b *block) *time.Duration { return &b.resolverTimeout }),
 
 	method0("ip_hash", "Keeps a client on a server by its address.", &ipHash),
 	method0("least_conn", "Prefers the server with the fewest requests in progress for its weight.", &leastConn),
@@ -95,26 +105,25 @@ func readUpstream(c *conf.Cursor, _ *conf.Block, args []string) error {
 	if len(u.servers) == 0 {
 		return c.Errorf("no servers are inside upstream")
 	}
+	at := c.Pos()
+	c.AtEnd(func() error { return u.check(args[0], b.Parent, at) })
 	return nil
 }
 
-func setZone(c *conf.Cursor, _ *conf.Block, b *block, args []string) error {
-	if b.zone != "" {
-		return c.Errorf("\"zone\" directive is duplicate")
+// check looks at the block as a whole, when all of the http block is known.
+func (b *block) check(name string, http *conf.Block, at conf.Pos) error {
+	primary, resolve := false, false
+	for i := range b.servers {
+		primary = primary || !b.servers[i].params.Backup
+		resolve = resolve || b.servers[i].resolve
 	}
-	if args[0] == "" {
-		return c.Errorf("invalid zone name \"%s\"", args[0])
-	}
-	b.zone = args[0]
-	if len(args) == 1 {
-		return nil
-	}
-	size, err := conf.Size(c, args[1:])
-	if err != nil || size == 0 {
-		return c.Errorf("invalid zone size \"%s\"", args[1])
-	}
-	if size < 8*4096 {
-		return c.Errorf("zone \"%s\" is too small", args[0])
+	switch {
+	case !primary:
+		return at.Errorf("no servers in upstream \"%s\"", name)
+	case resolve && b.zone == nil:
+		return conf.Pos{}.Errorf("resolving names at run time requires upstream \"%s\" in %s to be in shared memory", name, at)
+	case resolve && b.resolver == nil && core.Settings.Of(http).Resolver == nil:
+		return at.Errorf("no resolver defined to resolve names at run time in upstream \"%s\"", name)
 	}
 	return nil
 }

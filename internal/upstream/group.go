@@ -24,18 +24,20 @@ type Group struct {
 	hash     *core.Value // the key of `hash`; nil otherwise
 	local    bool        // keepalive ... local: connections are reused within the location that made them
 
+	spec  *block    // what the block says; of an implicit one the defaults
+	lines [][]place // by server line, the addresses it stands for; see settle for who changes them
+	warm  warmth
+
 	// While the configuration is read:
-	block      *conf.Block // nil = implicit
-	host, port string      // of an implicit one, and its addresses
-	addrs      []conn.Addr
-	usedAt     conf.Pos // the first proxy_pass that names it, and the port it named
-	usedPort   string
+	block  *conf.Block // nil = implicit
+	at     endpoint    // of an implicit one
+	addrs  []conn.Addr
+	usedAt conf.Pos // the first proxy_pass that names it
 }
 
 const (
-	defaultFailTimeout = 10 * time.Second
-	defaultAge         = time.Hour
-	defaultIdle        = 60 * time.Second
+	defaultAge  = time.Hour
+	defaultIdle = 60 * time.Second
 )
 
 // prepare readies the exchange for choosing peers.
@@ -59,11 +61,18 @@ func (g *Group) prepare(x *Exchange) {
 	}
 }
 
-// tries is how many peers a request may be sent to.
-func (s *Peers) tries() int {
+// tries is how many peers a request may be sent to: all that are not down.
+func (s *Peers) tries() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.primary) + len(s.backup)
+	for _, list := range [2][]*Peer{s.primary, s.backup} {
+		for _, p := range list {
+			if !p.Down {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // keyOf is the pool's handle for the connection that x needs. The ordinary ones are kept with the location, so that
@@ -74,16 +83,14 @@ func (g *Group) keyOf(x *Exchange) *pool.Key {
 			return key
 		}
 	}
-	id := pool.Identity{Addr: x.Peer.Addr, Proto: x.Set.Proto, TLS: x.Set.Identity}
-	if g.local {
-		id.Scope = x.Set.Scope
-	}
+	id := g.identity(x.Set, x.Peer)
 	if x.bind.IsValid() {
 		id.Local = x.bind.String()
 		return g.pool.Peer(id)
 	}
 	key := g.pool.Peer(id)
 	x.Set.keys.put(x.Peer, key)
+	g.warmFor(x.Set)
 	return key
 }
 

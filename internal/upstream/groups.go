@@ -1,105 +1,106 @@
 package upstream
 
 import (
-	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"hearth/internal/conf"
-	"hearth/internal/conn"
 	"hearth/internal/core"
-	"hearth/internal/pool"
+	"hearth/internal/loop"
+	"hearth/internal/resolve"
 )
 
-// groups are the upstreams of one http block, by name: those with a block, and those that a proxy_pass names.
+// groups are the upstreams of one http block: those with a block, and those that a proxy_pass names without variables.
 type groups struct {
-	byName map[string]*Group
 	order  []*Group
+	byHost map[string][]*Group // by the name in lower case; several differ in their port
+	zones  map[string]*zone
+
+	implicit *implicits // those that a proxy_pass with variables names
+
+	mu        sync.Mutex // guards resolvers
+	resolvers map[*core.ResolverConf]*namer
+	transport resolve.Transport
+	now       func() loop.Instant
 }
 
 var groupsSlot = conf.NewSlot[groups](conf.MainLevel)
 
-func (s *groups) add(g *Group) {
-	if s.byName == nil {
-		s.byName = map[string]*Group{}
+func (s *groups) add(host string, g *Group) {
+	if s.byHost == nil {
+		s.byHost = map[string][]*Group{}
 	}
-	s.byName[g.Name] = g
+	host = strings.ToLower(host)
+	s.byHost[host] = append(s.byHost[host], g)
 	s.order = append(s.order, g)
 }
 
 // defineGroup enters the group of an upstream block. A proxy_pass may have named it before.
 func defineGroup(c *conf.Cursor, name string, b *conf.Block) (*Group, error) {
 	s := groupsSlot.Of(c.In())
-	if g := s.byName[name]; g != nil {
+	for _, g := range s.byHost[strings.ToLower(name)] {
 		if g.block != nil {
 			return nil, c.Errorf("duplicate upstream \"%s\"", name)
 		}
-		if g.usedPort != "" {
-			return nil, g.usedAt.Errorf("upstream \"%s\" may not have port %s", name, g.usedPort)
+		if !g.at.noPort {
+			return nil, g.usedAt.Errorf("upstream \"%s\" may not have port %d", name, g.at.port)
 		}
-		g.block = b
+		g.block, g.at = b, endpoint{host: name, noPort: true}
 		return g, nil
 	}
-	g := &Group{Name: name, block: b}
-	s.add(g)
+	g := &Group{Name: name, block: b, at: endpoint{host: name, noPort: true}}
+	s.add(name, g)
 	return g, nil
 }
 
 // Use returns the group that a proxy_pass without variables names: "backend", "host", "host:port", "unix:path". If the
-// http block defines no upstream of that name, the group is an implicit one of the host's addresses.
+// http block defines no upstream of that name, here or further down, the group is an implicit one of the host's addresses.
 func Use(c *conf.Cursor, address, defaultPort string) (*Group, error) {
 	s := groupsSlot.Of(c.In())
-	host, port, err := splitAddress(c, address, defaultPort)
-	if err != nil {
-		return nil, err
+	at, why := parseEndpoint(address, portNumber(defaultPort))
+	if why != "" {
+		return nil, c.Errorf("%s in upstream \"%s\"", why, address)
 	}
-	if g := s.byName[host]; g != nil && g.block != nil && hasPort(address) {
-		return nil, c.Errorf("upstream \"%s\" may not have port %s", host, port)
+	for _, g := range s.byHost[strings.ToLower(at.host)] {
+		if g.block != nil && !at.noPort {
+			return nil, c.Errorf("upstream \"%s\" may not have port %d", at.host, at.port)
+		}
+		if g.block != nil || g.at.port == at.port {
+			return g, nil
+		}
 	}
-	name := address
-	if !hasPort(address) && s.byName[address] == nil && !strings.HasPrefix(address, "unix:") {
-		name = host
-	}
-	if g := s.byName[name]; g != nil {
-		return g, nil
-	}
-	g := &Group{Name: name, usedAt: c.Pos(), host: host, port: port}
-	if hasPort(address) {
-		g.usedPort = port
-	}
-	s.add(g)
+	g := &Group{Name: at.host, usedAt: c.Pos(), at: at}
+	s.add(at.host, g)
 	c.AtEnd(func() error {
 		if g.block != nil {
 			return nil
 		}
-		var err error
-		g.addrs, err = lookup(g.usedAt, address, host, port)
-		return err
+		if g.addrs = g.at.lookup(); len(g.addrs) == 0 {
+			return g.usedAt.Errorf("host not found in upstream \"%s\"", g.Name)
+		}
+		return nil
 	})
 	return g, nil
 }
 
-// Shared is what all generations of an upstream share: the lock and vitals of its peers, and its pool.
-type Shared struct {
-	mu     sync.Mutex
-	vitals map[string]*Vitals // by server and address; guarded by mu
-	Pool   *pool.Group
+// match finds the upstream of the configuration that an evaluated proxy_pass names: a block by its bare name, one that
+// another proxy_pass names by host and port.
+func (s *groups) match(at endpoint) *Group {
+	for _, g := range s.byHost[strings.ToLower(at.host)] {
+		if g.block != nil && at.noPort || g.block == nil && g.at.port == at.port {
+			return g
+		}
+	}
+	return nil
 }
 
-// Close ends the pool, when no generation uses the upstream any more.
-func (s *Shared) Close() { s.Pool.Close(pool.Shutdown) }
-
-// vitalsOf finds or makes the vitals of a peer.
-func (s *Shared) vitalsOf(server string, addr conn.Addr) *Vitals {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key := fmt.Sprintf("%s %s", server, addr)
-	v := s.vitals[key]
-	if v == nil {
-		v = new(Vitals)
-		s.vitals[key] = v
-	}
-	return v
+func portNumber(s string) uint16 {
+	n, _ := strconv.ParseUint(s, 10, 16)
+	return uint16(n)
 }
 
 // initGroups gives every group of a generation its peers, balancer and pool.
@@ -108,61 +109,73 @@ func initGroups(g *core.Generation) error {
 		return nil
 	}
 	s := groupsSlot.Of(g.HTTP)
+	s.implicit = core.Carry(g.Carried, "implicit upstreams", "", newImplicits)
+	s.transport = core.Carry(g.Carried, "name servers", "", func() resolve.Transport { return resolve.Net })
+	s.now = clockOf(g.Loops)
 	for _, group := range s.order {
-		if group.block == nil {
-			group.start(g, implicitBlock(group))
-		} else {
-			group.start(g, blocks.Of(group.block))
-		}
+		group.init(g)
 	}
 	return nil
 }
 
-// implicitBlock is the upstream block that an implicit upstream would have: the defaults of the directives.
-func implicitBlock(g *Group) *block {
-	line := serverLine{name: g.Name, host: g.host, port: g.port, addrs: g.addrs, params: Params{Weight: 1, MaxFails: 1, FailTimeout: defaultFailTimeout}}
-	return &block{group: g, servers: []serverLine{line}, keepalive: keepalive{32, true}, requests: 1000, age: defaultAge, idle: defaultIdle, learn: true}
+// startGroups lets the groups of a generation that begins to serve change what they share with those before it.
+func startGroups(g *core.Generation) {
+	s := groupsSlot.Of(g.HTTP)
+	for _, group := range s.order {
+		group.start(g)
+	}
 }
 
-// start makes the group usable.
-func (g *Group) start(gen *core.Generation, b *block) {
-	limits := pool.Limits{Idle: b.keepalive.n * max(1, len(gen.Loops)), Requests: b.requests, MaxAge: b.age, IdleTimeout: b.idle, Min: b.min, Learn: b.learn}
-	g.shared = core.Carry(gen.Carried, "upstream", g.Name, func() *Shared {
-		return &Shared{vitals: map[string]*Vitals{}, Pool: pool.NewGroup(g.Name, gen.Loops, limits)}
-	})
-	g.pool, g.dialer = g.shared.Pool, gen.Dialer
-	g.pool.SetLimits(limits)
-	g.local, g.hash = b.keepalive.local, b.hash
-	var peers []*Peer
-	for i := range b.servers {
-		peers = append(peers, g.peersOf(&b.servers[i], b.servers[i].addrs)...)
+// clockOf is the clock of the loops, for other goroutines.
+func clockOf(loops []*loop.Loop) func() loop.Instant {
+	if len(loops) > 0 {
+		if sim := loops[0].Sim(); sim != nil {
+			return sim.Now
+		}
 	}
-	g.peers = NewPeers(&g.shared.mu, peers)
-	g.retain(peers)
-	m := b.method
-	if m == nil {
-		m = &roundRobin
+	return func() loop.Instant {
+		var ts unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+			panic("upstream: CLOCK_MONOTONIC: " + err.Error())
+		}
+		return loop.Instant(ts.Nano())
 	}
-	g.balancer = m.make(b, g.peers)
 }
 
-// peersOf makes the peers of a server line that has these addresses.
-func (g *Group) peersOf(s *serverLine, addrs []conn.Addr) []*Peer {
-	var peers []*Peer
-	for _, addr := range addrs {
-		peers = append(peers, &Peer{
-			Name: addr.String(), Server: s.name, Addr: addr, Params: s.params, Vitals: g.shared.vitalsOf(s.name, addr),
-		})
-	}
-	return peers
+// namer is the resolver of a `resolver` directive. Its name tells what it asks and how, for identities that outlive
+// the generation.
+type namer struct {
+	*resolve.Resolver
+	name string
 }
 
-// retain tells the pool which addresses the group has now: idle connections to others are closed (peer_removed).
-func (g *Group) retain(peers []*Peer) {
-	var addrs []conn.Addr
-	for _, p := range peers {
-		addrs = append(addrs, p.Addr)
-		g.pool.SetMaxConns(p.Addr, p.MaxConns)
+// namer returns the resolver of a directive, with a cache of its own: as in nginx, a reload forgets what names meant.
+func (s *groups) namer(c *core.ResolverConf) *namer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.resolvers[c]
+	if n == nil {
+		config := resolve.Config{Valid: c.Valid, IPv4: c.IPv4, IPv6: c.IPv6}
+		var name strings.Builder
+		for _, server := range c.Servers {
+			config.Servers = append(config.Servers, server.IP)
+			name.WriteString(server.String() + " ")
+		}
+		name.WriteString(strconv.FormatBool(c.IPv4) + strconv.FormatBool(c.IPv6))
+		n = &namer{resolve.New(config, s.transport, s.now), name.String()}
+		if s.resolvers == nil {
+			s.resolvers = map[*core.ResolverConf]*namer{}
+		}
+		s.resolvers[c] = n
 	}
-	g.pool.Retain(addrs)
+	return n
+}
+
+// socketAddrs gives the addresses of a host a port.
+func socketAddrs(ips []netip.Addr, port uint16) []place {
+	var all []place
+	for _, ip := range ips {
+		all = append(all, place{addr: tcp(ip, port)})
+	}
+	return all
 }

@@ -27,10 +27,17 @@ type Peer struct {
 	Server string // as written in the configuration: what consistent hashing places on the ring
 	Addr   conn.Addr
 	Params
+	line string // the server line it is of, see serverLine.id
 
-	current   int // smooth weighted round robin's running sum
-	effective int // weight, less what failures have taken off for now
+	placed    bool // was in a set before
+	current   int  // smooth weighted round robin's running sum
+	effective int  // weight, less what failures have taken off for now
 	*Vitals
+}
+
+// same tells that q is p as another resolution found it.
+func (p *Peer) same(q *Peer) bool {
+	return p.line == q.line && p.Addr == q.Addr && p.Server == q.Server && p.Params == q.Params
 }
 
 // Vitals are the part of a peer's state that outlives reloads and re-resolutions: what its connections are doing and
@@ -80,7 +87,9 @@ func (s *Peers) fill(list []*Peer) {
 		if p.Vitals == nil {
 			p.Vitals = new(Vitals)
 		}
-		p.effective = p.Weight
+		if !p.placed { // one that stays keeps its place in the round
+			p.placed, p.effective = true, p.Weight
+		}
 		if p.Backup {
 			s.backup = append(s.backup, p)
 		} else {

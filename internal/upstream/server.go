@@ -1,9 +1,6 @@
 package upstream
 
 import (
-	"context"
-	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -16,17 +13,20 @@ import (
 // serverLine is one `server` of an upstream block, with the addresses its name had when the configuration was read.
 type serverLine struct {
 	name    string // as written
-	host    string
-	port    string
+	id      string // what it is known by over generations, see identify
+	at      endpoint
 	addrs   []conn.Addr
 	params  Params
-	resolve bool   // follow the name's addresses by its TTL
+	resolve bool   // follow the name's addresses by their time to live
 	service string // SRV record to look up, e.g. "http" for _http._tcp.NAME
 }
 
+// defaultParams are those of a server without parameters.
+var defaultParams = Params{Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second}
+
 // parseServer reads `server ADDRESS [PARAMETERS]` (ngx_http_upstream_module, "server").
 func parseServer(c *conf.Cursor, args []string) (serverLine, error) {
-	s := serverLine{name: args[0], params: Params{Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second}}
+	s := serverLine{name: args[0], params: defaultParams}
 	m := &roundRobin
 	if b := blocks.Of(c.In()); b.method != nil {
 		m = b.method
@@ -36,135 +36,72 @@ func parseServer(c *conf.Cursor, args []string) (serverLine, error) {
 			return s, err
 		}
 	}
-	var err error
-	if s.host, s.port, err = splitAddress(c, s.name, "80"); err != nil {
-		return s, err
+	var why string
+	if s.at, why = parseEndpoint(s.name, 80); why != "" {
+		return s, c.Errorf("%s in upstream \"%s\"", why, s.name)
 	}
-	if s.resolve || s.service != "" {
-		if s.service != "" && hasPort(s.name) {
-			return s, c.Errorf("service upstream \"%s\" may not have port", s.name)
-		}
-		if s.service != "" && !s.resolve {
-			return s, c.Errorf("service upstream \"%s\" requires \"resolve\" parameter", s.name)
-		}
-		return s, nil // looked up by the resolver while running
+	switch {
+	case s.service != "" && !s.resolve:
+		return s, c.Errorf("service upstream \"%s\" requires \"resolve\" parameter", s.name)
+	case s.service != "" && !s.at.noPort:
+		return s, c.Errorf("service upstream \"%s\" may not have port", s.name)
+	case s.at.literal():
+		s.resolve = false // there is nothing to resolve
+	case s.resolve:
+		return s, nil // looked up while running
 	}
-	s.addrs, err = lookup(c.Pos(), s.name, s.host, s.port)
-	return s, err
+	if s.addrs = s.at.lookup(); len(s.addrs) == 0 {
+		return s, c.Errorf("host not found in upstream \"%s\"", s.name)
+	}
+	return s, nil
 }
 
 // parameter applies one parameter.
 func (s *serverLine) parameter(c *conf.Cursor, m *method, arg string) error {
-	invalid := c.Errorf("invalid parameter \"%s\"", arg)
-	key, value, _ := strings.Cut(arg, "=")
-	number := func(p *int, least int) error {
+	key, value, assigned := strings.Cut(arg, "=")
+	ok := true
+	number := func(p *int, least int) {
 		n, err := strconv.ParseUint(value, 10, 31)
-		if err != nil || int(n) < least {
-			return invalid
-		}
-		*p = int(n)
-		return nil
+		*p, ok = int(n), err == nil && int(n) >= least
 	}
-	duration := func(p *time.Duration) error {
-		d, ok := text.ParseSeconds(value)
-		if !ok {
-			return invalid
+	switch {
+	case key == "weight" && assigned:
+		number(&s.params.Weight, 1)
+	case key == "max_conns" && assigned:
+		number(&s.params.MaxConns, 0)
+	case key == "max_fails" && assigned:
+		number(&s.params.MaxFails, 0)
+	case key == "fail_timeout" && assigned:
+		s.params.FailTimeout, ok = text.ParseSeconds(value)
+	case key == "slow_start" && assigned:
+		s.params.SlowStart, ok = text.ParseTime(value)
+	case key == "service" && assigned:
+		if s.service = value; value == "" {
+			return c.Errorf("service is empty")
 		}
-		*p = d
-		return nil
-	}
-	switch key {
-	case "weight":
-		return number(&s.params.Weight, 1)
-	case "max_conns":
-		return number(&s.params.MaxConns, 0)
-	case "max_fails":
-		return number(&s.params.MaxFails, 0)
-	case "fail_timeout":
-		return duration(&s.params.FailTimeout)
-	case "slow_start":
-		return duration(&s.params.SlowStart)
-	case "service":
-		if value == "" {
-			return c.Errorf("empty \"service\" parameter")
-		}
-		s.service = value
-		return nil
-	}
-	switch arg {
-	case "backup":
+	case arg == "backup":
 		if !m.backup {
 			return c.Errorf("balancing method does not support parameter \"%s\"", arg)
 		}
 		s.params.Backup = true
-	case "down":
+	case arg == "down":
 		s.params.Down = true
-	case "resolve":
+	case arg == "resolve":
 		s.resolve = true
 	default:
-		return invalid
+		ok = false
+	}
+	if !ok {
+		return c.Errorf("invalid parameter \"%s\"", arg)
 	}
 	return nil
 }
 
-// splitAddress cuts "host[:port]", "[v6][:port]" or "unix:path" and checks the port.
-func splitAddress(c *conf.Cursor, s, defaultPort string) (host, port string, err error) {
-	switch {
-	case strings.HasPrefix(s, "unix:"):
-		if path := s[len("unix:"):]; path == "" {
-			return "", "", c.Errorf("no path in the unix domain socket in upstream \"%s\"", s)
-		}
-		return s, "", nil
-	case strings.HasPrefix(s, "["):
-		end := strings.IndexByte(s, ']')
-		if end < 0 {
-			return "", "", c.Errorf("invalid host in upstream \"%s\"", s)
-		}
-		host, port = s[1:end], strings.TrimPrefix(s[end+1:], ":")
-	default:
-		host, port, _ = strings.Cut(s, ":")
+// record is the name of the SRV record of a line with service= (ngx_http_upstream_module, "service"): a service
+// without a dot is one over TCP.
+func (s *serverLine) record() string {
+	if strings.Contains(s.service, ".") {
+		return s.service + "." + s.at.host
 	}
-	if host == "" {
-		return "", "", c.Errorf("no host in upstream \"%s\"", s)
-	}
-	if !hasPort(s) {
-		return host, defaultPort, nil
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", "", c.Errorf("invalid port in upstream \"%s\"", s)
-	}
-	return host, port, nil
-}
-
-// hasPort says whether an address as written names a port.
-func hasPort(s string) bool {
-	if strings.HasPrefix(s, "unix:") {
-		return false
-	}
-	return strings.Contains(s[strings.IndexByte(s, ']')+1:], ":")
-}
-
-// lookupTimeout bounds a look-up while a configuration is read.
-const lookupTimeout = 10 * time.Second
-
-// lookup finds the addresses of a host with the system's resolver, as nginx does when it reads its configuration.
-func lookup(pos conf.Pos, name, host, port string) ([]conn.Addr, error) {
-	if strings.HasPrefix(host, "unix:") {
-		return []conn.Addr{conn.Unix(host[len("unix:"):])}, nil
-	}
-	n, _ := strconv.ParseUint(port, 10, 16)
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return []conn.Addr{conn.TCP(netip.AddrPortFrom(ip, uint16(n)))}, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil || len(ips) == 0 {
-		return nil, pos.Errorf("host not found in upstream \"%s\"", name)
-	}
-	var addrs []conn.Addr
-	for _, ip := range ips {
-		addrs = append(addrs, conn.TCP(netip.AddrPortFrom(ip.Unmap(), uint16(n))))
-	}
-	return addrs, nil
+	return "_" + s.service + "._tcp." + s.at.host
 }
