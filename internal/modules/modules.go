@@ -5,6 +5,7 @@ import (
 	"hearth/internal/core"
 	"hearth/internal/modules/access"
 	"hearth/internal/modules/accesslog"
+	"hearth/internal/modules/autoindex"
 	"hearth/internal/modules/charset"
 	"hearth/internal/modules/emptygif"
 	"hearth/internal/modules/headers"
@@ -37,6 +38,7 @@ var All = []*core.Module{
 	&emptygif.Module,
 	&tryfiles.Module,
 	&index.Module,
+	&autoindex.Module,
 	&static.Module,
 	&accesslog.Module,
 	&ranges.Module, // the last header filter: one that changes the body takes ranges away
