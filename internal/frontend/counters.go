@@ -3,6 +3,8 @@ package frontend
 import (
 	"sync"
 	"sync/atomic"
+
+	"hearth/internal/loop"
 )
 
 // Status is what stub_status shows (ngx_http_stub_status_module), summed over all loops.
@@ -49,8 +51,12 @@ func (sh *shard) changed() {
 
 // EndTurn publishes the counters.
 func (sh *shard) EndTurn() {
+	sh.counters.changed = false
+	sh.publish()
+}
+
+func (sh *shard) publish() {
 	c := &sh.counters
-	c.changed = false
 	for i, v := range [...]int64{c.accepted, c.requests, c.reading, int64(sh.active.n) - c.reading, int64(sh.idle.n), int64(sh.lingering.n)} {
 		if c.published[i].Load() != v {
 			c.published[i].Store(v)
@@ -77,4 +83,10 @@ func ReadStatus() Status {
 		c.addTo(&s)
 	}
 	return s
+}
+
+// ReadStatusOn is ReadStatus for code on a loop: what that loop has counted in this turn is in it, the asking request too.
+func ReadStatusOn(l *loop.Loop) Status {
+	shardOf(l).publish()
+	return ReadStatus()
 }

@@ -30,11 +30,11 @@ var Module = core.Module{
 }
 
 // readStatus is where the numbers come from; tests have their own.
-var readStatus = frontend.ReadStatus
+var readStatus = frontend.ReadStatusOn
 
 func counter(name string, of func(*frontend.Status) int64) core.Variable {
 	return core.Variable{Name: name, NoCache: true, Get: func(r *core.Request) ([]byte, bool) {
-		s := readStatus()
+		s := readStatus(r.Loop)
 		return text.AppendInt(r.Alloc(20)[:0], of(&s)), true
 	}}
 }
@@ -48,7 +48,7 @@ func page(r *core.Request) core.Verdict {
 	if m := http1.MethodOf(r.Method); m != http1.MethodGet && m != http1.MethodHead {
 		return 405
 	}
-	s := readStatus()
+	s := readStatus(r.Loop)
 	b := append(r.Alloc(pageSize)[:0], "Active connections: "...)
 	b = text.AppendInt(b, s.Active())
 	b = append(b, " \nserver accepts handled requests\n"...)

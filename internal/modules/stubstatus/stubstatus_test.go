@@ -6,6 +6,7 @@ import (
 	"hearth/internal/core"
 	"hearth/internal/core/coretest"
 	"hearth/internal/frontend"
+	"hearth/internal/loop"
 )
 
 var modules = []*core.Module{&Module}
@@ -13,10 +14,10 @@ var modules = []*core.Module{&Module}
 const config = `location / { stub_status; } location /a { stub_status on; }`
 
 func TestThePageIsThatOfNginx(t *testing.T) {
-	readStatus = func() frontend.Status {
+	readStatus = func(*loop.Loop) frontend.Status {
 		return frontend.Status{Accepted: 12, Handled: 11, Requests: 345, Reading: 1, Writing: 2, Waiting: 3}
 	}
-	defer func() { readStatus = frontend.ReadStatus }()
+	defer func() { readStatus = frontend.ReadStatusOn }()
 	s := coretest.New(t, modules, config)
 	for _, path := range []string{"/", "/a"} {
 		res := s.Get(path)
