@@ -70,7 +70,11 @@ func (w *world) note(r *core.Request) {
 	if r.LogStatus != 0 {
 		status = r.LogStatus
 	}
-	w.log = append(w.log, fmt.Sprintf("%s %d %d", r.Head.Line, status, r.BodySent))
+	line := r.Head.Line
+	if r.Head.Method == nil {
+		line = nil // refused before its end: it is as much as had come
+	}
+	w.log = append(w.log, fmt.Sprintf("%s %d %d", line, status, r.BodySent))
 }
 
 // reply sends a whole response from memory.
