@@ -103,7 +103,7 @@ var fruitRows = []conf.Directive{
 	conf.List(fruits, conf.Directive{Name: "eat", In: conf.ToLocation}, rule, func(f *fruit) *[]string { return &f.Rules }),
 	conf.List(fruits, conf.Directive{Name: "leave", In: conf.ToLocation}, rule, func(f *fruit) *[]string { return &f.Rules }),
 	conf.BitSet(fruits, conf.Directive{Name: "sweet", In: conf.ToLocation, Args: conf.OneMore, Default: "a"},
-		map[string]uint32{"a": 1, "b": 2, "c": 4}, func(f *fruit) *uint32 { return &f.Sweet }),
+		map[string]uint32{"a": 1, "b": 2, "C": 4}, func(f *fruit) *uint32 { return &f.Sweet }),
 }
 
 func TestInheritance(t *testing.T) {
@@ -111,7 +111,7 @@ func TestInheritance(t *testing.T) {
 		http {
 			own 5; eat worm; last x; last y; ripe 1m;
 			server {
-				apples 9; leave core; eat peel; sweet b; sweet C;
+				apples 9; leave core; eat peel; sweet b; sweet c;
 				location /a { sweet a; ripe off; limit_except GET { } }
 				location /b { eat core; }
 			}

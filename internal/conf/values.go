@@ -86,7 +86,7 @@ func Buffers(_ *Cursor, args []string) (Bufs, error) {
 // Enum returns a parser of one word out of several, in any case.
 func Enum[T any](words map[string]T) func(*Cursor, []string) (T, error) {
 	return func(c *Cursor, args []string) (T, error) {
-		v, ok := words[strings.ToLower(args[0])]
+		v, ok := lookFold(words, args[0])
 		if !ok {
 			return v, c.Errorf("invalid value \"%s\"", args[0])
 		}
@@ -111,7 +111,7 @@ func Bits[T bitSet](words map[string]T) func(*Cursor, []string) (T, error) {
 
 func addBits[T bitSet](c *Cursor, set *T, words map[string]T, args []string) error {
 	for _, arg := range args {
-		bit, ok := words[strings.ToLower(arg)]
+		bit, ok := lookFold(words, arg)
 		switch {
 		case !ok:
 			return c.Errorf("invalid value \"%s\"", arg)
@@ -122,6 +122,16 @@ func addBits[T bitSet](c *Cursor, set *T, words map[string]T, args []string) err
 		}
 	}
 	return nil
+}
+
+// lookFold finds the word that arg is, in whatever case either is written.
+func lookFold[T any](words map[string]T, arg string) (value T, ok bool) {
+	for word, v := range words {
+		if strings.EqualFold(word, arg) {
+			return v, true
+		}
+	}
+	return value, false
 }
 
 // Number is what AtLeast and Between can bound.
