@@ -43,7 +43,7 @@ func (r *Request) NamedLocation(name []byte) Verdict {
 func (r *Request) startAgain(at PhaseAt, l *Location) {
 	r.at = at
 	r.Location, r.Content = l, nil
-	r.Internal, r.ValidUnparsed, r.AddURIToAlias, r.URIChanged = true, false, false, false
+	r.Internal, r.ValidUnparsed, r.AddURIToAlias, r.Displaced, r.URIChanged = true, false, false, false, false
 	r.epochs++
 	r.redirectEpoch = r.epochs
 }

@@ -63,6 +63,8 @@ type Request struct {
 	Content Handler
 	// AddURIToAlias: rewrite has changed the URI of a location with `alias` whose name is a pattern.
 	AddURIToAlias bool
+	// Displaced: `rewrite ... break` has put a URI that need not begin with the location's name, so `alias` cannot be used.
+	Displaced bool
 	// Aborted says that the response has not been, and cannot be, sent in full: the frontend closes the connection
 	// without completing it. So do `return 444` and failures after the head was sent.
 	Aborted bool

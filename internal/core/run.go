@@ -186,6 +186,10 @@ func (r *Request) content() Verdict {
 	if r.Content != nil {
 		return r.Content(r)
 	}
+	if r.Displaced && r.Location.Conf.Alias {
+		r.Error(logs.Alert, "\"alias\" cannot be used in location \"%s\" where URI was rewritten", r.Location.Name)
+		return 500
+	}
 	if v := r.generic(Content); v != Declined {
 		return v
 	}

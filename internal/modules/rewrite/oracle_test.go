@@ -159,6 +159,17 @@ location /postbreak { error_page 403 404 =200 /got; rewrite ^/postbreak/(.*)$ /g
 	p.sameLog("/zero/")
 }
 
+func TestAnAliasCannotBeUsedForARewrittenURI(t *testing.T) {
+	p := newPair(t, `
+rewrite ^/server/(.*)$ /in/$1 break;
+location /in/ { alias $ENV_DIR/; }
+location /break/ { alias $ENV_DIR/; rewrite ^/break/(.*)$ /zz/$1 break; }
+`)
+	for _, path := range []string{"/server/file", "/break/file"} {
+		p.sameLog(path)
+	}
+}
+
 func TestSetAndBreakAsNginx(t *testing.T) {
 	p := newPair(t, `
 set $a server;

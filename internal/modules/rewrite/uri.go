@@ -80,7 +80,7 @@ func (x *rewriteRule) apply(r *core.Request, s state) state {
 	}
 	s.stop = x.last
 	r.Internal, r.ValidUnparsed = true, false
-	r.URIChanged = !x.stay
+	r.URIChanged, r.Displaced = !x.stay, r.Displaced || x.stay
 	s.escape = false
 	if x.redirect != 0 {
 		return x.goElsewhere(r, s)
