@@ -40,10 +40,10 @@ var outputDirectives = []conf.Directive{
 		conf.Num, func(c *LocationConf) *int { return &c.MaxRanges }),
 	conf.Field(Settings, conf.Directive{Name: "limit_rate", In: conf.ToLocation | conf.IfLocation, Default: "0",
 		Doc: "Bytes per second sent to a client; 0 is no limit."},
-		parseRate, func(c *LocationConf) **Value { return &c.LimitRate }),
+		ParseRate, func(c *LocationConf) **Value { return &c.LimitRate }),
 	conf.Field(Settings, conf.Directive{Name: "limit_rate_after", In: conf.ToLocation | conf.IfLocation, Default: "0",
 		Doc: "Bytes after which limit_rate begins."},
-		parseRate, func(c *LocationConf) **Value { return &c.LimitRateAfter }),
+		ParseRate, func(c *LocationConf) **Value { return &c.LimitRateAfter }),
 	conf.Field(Settings, conf.Directive{Name: "if_modified_since", In: conf.ToLocation, Default: "exact",
 		Doc: "How If-Modified-Since is compared."},
 		conf.Enum(map[string]ModifiedSince{"off": ModifiedOff, "exact": ModifiedExact, "before": ModifiedBefore}),
@@ -77,8 +77,8 @@ var outputDirectives = []conf.Directive{
 		conf.Size, func(c *LocationConf) *int64 { return &c.SubrequestOutputBufferSize }),
 }
 
-// parseRate takes a size, or a value with variables that gives one.
-func parseRate(c *conf.Cursor, args []string) (*Value, error) {
+// ParseRate parses bytes per second: a size, or a value with variables that gives one.
+func ParseRate(c *conf.Cursor, args []string) (*Value, error) {
 	v, err := CompileValue(c, args[0])
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"hearth/internal/conn"
-	"hearth/internal/logs"
 	"hearth/internal/pool"
 )
 
@@ -14,6 +13,11 @@ func (x *Exchange) connect() *Fault {
 			x.attempts = append(x.attempts, newAttempt(x.Group.Name, r.Loop.Now()))
 			x.attempt().Status = 502
 			return &Fault{Status: 502, cause: "no live upstreams while " + string(connecting)}
+		}
+		if x.Set.dynamic() {
+			if fault := x.adapt(); fault != nil {
+				return fault
+			}
 		}
 		x.takeLease()
 	}
@@ -74,11 +78,6 @@ func (x *Exchange) dial() error {
 	if err := c.WaitConnected(deadline(r.Loop.Now(), x.Set.ConnectTimeout)); err != nil {
 		c.Close()
 		return err
-	}
-	if x.Set.SendLowat > 0 {
-		if err := c.SetSendLowWater(int(x.Set.SendLowat)); err != nil {
-			r.Error(logs.Alert, "setsockopt(TCP_NOTSENT_LOWAT) failed: %v", err)
-		}
 	}
 	attempt.Connect = r.Loop.Now().Sub(attempt.start)
 	x.lease.Adopt(c, attempt.Connect, 0)

@@ -130,9 +130,11 @@ func Run(r *core.Request, set *Settings, group *Group, proto Protocol) core.Verd
 	if verdict := x.takeBody(); verdict != core.OK {
 		return verdict
 	}
-	if err := proto.BuildRequest(x); err != nil {
-		r.Error(logs.Error, "%v", err)
-		return 500
+	if !set.RequestDynamic {
+		if err := proto.BuildRequest(x); err != nil {
+			r.Error(logs.Error, "%v", err)
+			return 500
+		}
 	}
 	group.prepare(x)
 	for {

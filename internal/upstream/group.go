@@ -1,8 +1,6 @@
 package upstream
 
 import (
-	"net/netip"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -55,9 +53,7 @@ func (g *Group) prepare(x *Exchange) {
 	}
 	x.bind = conn.Addr{}
 	if x.Set.Bind != nil {
-		if addr, ok := bindAddr(x.Set.Bind.Eval(r)); ok {
-			x.bind = addr
-		}
+		x.setBind()
 	}
 }
 
@@ -119,17 +115,4 @@ func (c *keyCache) put(p *Peer, k *pool.Key) {
 	}
 	m[p] = k
 	c.keys.Store(&m)
-}
-
-// bindAddr parses the value of proxy_bind: an address with or without a port, or "off".
-func bindAddr(value []byte) (conn.Addr, bool) {
-	s := string(value)
-	if s == "" || s == "off" {
-		return conn.Addr{}, false
-	}
-	if ip, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
-		return conn.TCP(netip.AddrPortFrom(ip, 0)), true
-	}
-	addr, err := conn.ParseAddr(s)
-	return addr, err == nil
 }

@@ -24,31 +24,37 @@ type Settings struct {
 	MaxTempFile  int64 // 0 = never write a temporary file
 	TempFilePath core.TempPath
 
-	Buffering                 bool // read the response as fast as the backend sends it
-	RequestBuffering          bool // read the whole request body before the backend is asked
-	IgnoreClientAbort         bool
-	InterceptErrors           bool
-	PassRequestHeaders        bool
-	PassRequestBody           bool
-	ForceRanges               bool
-	PassTrailers              bool
-	SocketKeepalive           bool
-	LimitRate                 *core.Value // bytes per second to read from the backend; nil = no limit
-	Bind                      *core.Value // local address; nil = the system's choice
-	BindTransparent           bool
-	IgnoreHeaders             Ignored
-	Hidden                    HeaderSet // response header names that are not passed on
-	SendLowat, SndBuf, RcvBuf int64
-	Scheme                    string // "http", as in the log's upstream: "http://..."
-	Proto                     string // pool.Identity's protocol: "http/1.1"
-	Identity                  string // digest of what decides about trust in TLS, "" = plain (pool.Identity)
-	Scope                     string // the location, for `keepalive N local`
+	Buffering          bool // read the response as fast as the backend sends it
+	RequestBuffering   bool // read the whole request body before the backend is asked
+	IgnoreClientAbort  bool
+	InterceptErrors    bool
+	PassRequestHeaders bool
+	PassRequestBody    bool
+	ForceRanges        bool
+	PassTrailers       bool
+	SocketKeepalive    bool
+	LimitRate          *core.Value // bytes per second to read from the backend; nil = no limit
+	Bind               *core.Value // local address; nil = the system's choice
+	BindTransparent    bool
+	IgnoreHeaders      Ignored
+	Hidden             HeaderSet // response header names that are not passed on
+	SndBuf, RcvBuf     int64
+	Allow              []*core.Value // conditions a peer has to meet; nil = none
+	BindDynamic        bool          // evaluate Bind for each try
+	RequestDynamic     bool          // build the request for each try
+	Scheme             string        // "http", as in the log's upstream: "http://..."
+	Proto              string        // pool.Identity's protocol: "http/1.1"
+	Identity           string        // digest of what decides about trust in TLS, "" = plain (pool.Identity)
+	Scope              string        // the location, for `keepalive N local`
 	// Rewrite changes the value of Location, Refresh or Set-Cookie on its way to the client (proxy_redirect,
 	// proxy_cookie_*). nil = none.
 	Rewrite func(x *Exchange, id http1.ID, value []byte) []byte
 
 	keys keyCache
 }
+
+// dynamic says whether something has to be done for each peer that a request is passed to.
+func (s *Settings) dynamic() bool { return len(s.Allow) > 0 || s.BindDynamic || s.RequestDynamic }
 
 // NextOn is the set of conditions of proxy_next_upstream.
 type NextOn uint32
@@ -66,6 +72,7 @@ const (
 	OnHTTP429
 	OnNonIdempotent // not a fault: allows another try of a request that may have taken effect
 	OnNothing       // `off`
+	OnDenied        // proxy_allow_upstream refused the peer
 )
 
 // NextNames are the words of proxy_next_upstream.
@@ -73,7 +80,8 @@ var NextNames = map[string]NextOn{
 	"error": OnError, "timeout": OnTimeout, "invalid_header": OnInvalidHeader,
 	"http_500": OnHTTP500, "http_502": OnHTTP502, "http_503": OnHTTP503, "http_504": OnHTTP504,
 	"http_403": OnHTTP403, "http_404": OnHTTP404, "http_429": OnHTTP429,
-	"non_idempotent": OnNonIdempotent, "off": OnNothing,
+	"non_idempotent": OnNonIdempotent, "off": OnNothing, "denied": OnDenied,
+	"updating": 0, // means something to proxy_cache_use_stale, whose list of words this is in nginx
 }
 
 // statusConditions maps the statuses that proxy_next_upstream can name.
@@ -96,9 +104,9 @@ const (
 	IgnoreVary
 )
 
-// IgnoredNames are the words of proxy_ignore_headers.
+// IgnoredNames are the words of proxy_ignore_headers, in lower case.
 var IgnoredNames = map[string]Ignored{
-	"X-Accel-Redirect": IgnoreRedirect, "X-Accel-Expires": IgnoreExpires, "X-Accel-Limit-Rate": IgnoreLimitRate,
-	"X-Accel-Buffering": IgnoreBuffering, "X-Accel-Charset": IgnoreCharset, "Expires": IgnoreHTTPExpires,
-	"Cache-Control": IgnoreCacheControl, "Set-Cookie": IgnoreSetCookie, "Vary": IgnoreVary,
+	"x-accel-redirect": IgnoreRedirect, "x-accel-expires": IgnoreExpires, "x-accel-limit-rate": IgnoreLimitRate,
+	"x-accel-buffering": IgnoreBuffering, "x-accel-charset": IgnoreCharset, "expires": IgnoreHTTPExpires,
+	"cache-control": IgnoreCacheControl, "set-cookie": IgnoreSetCookie, "vary": IgnoreVary,
 }

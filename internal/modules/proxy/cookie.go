@@ -42,13 +42,16 @@ func parseAttribute(c *conf.Cursor, args []string) (attributeRule, error) {
 	if rule.to, err = core.CompileValue(c, args[1]); err != nil {
 		return rule, err
 	}
-	if from, ok := strings.CutPrefix(args[0], "~"); ok {
-		from, fold := strings.CutPrefix(from, "*")
-		rule.pattern, err = core.CompileRegex(c, from, fold || c.Name() == "proxy_cookie_domain")
+	from, isPattern := strings.CutPrefix(args[0], "~")
+	fold := c.Name() == "proxy_cookie_domain" // domains have no case
+	if isPattern {
+		if !fold {
+			from, fold = strings.CutPrefix(from, "*")
+		}
+		rule.pattern, err = core.CompileRegex(c, from, fold)
 		return rule, err
 	}
-	from := args[0]
-	if c.Name() == "proxy_cookie_domain" {
+	if fold {
 		from = strings.TrimPrefix(from, ".")
 	}
 	rule.from, err = core.CompileValue(c, from)
@@ -75,9 +78,6 @@ func parseFlags(c *conf.Cursor, args []string) (flagRule, error) {
 		return rule, err
 	}
 	for _, arg := range args[1:] {
-		if !strings.Contains(arg, "$") && !knownFlag(strings.ToLower(arg)) {
-			return rule, c.Errorf("invalid parameter \"%s\"", arg)
-		}
 		v, err := core.CompileValue(c, arg)
 		if err != nil {
 			return rule, err
@@ -85,14 +85,6 @@ func parseFlags(c *conf.Cursor, args []string) (flagRule, error) {
 		rule.flags = append(rule.flags, v)
 	}
 	return rule, nil
-}
-
-func knownFlag(s string) bool {
-	switch s {
-	case "secure", "nosecure", "httponly", "nohttponly", "nosamesite", "samesite=strict", "samesite=lax", "samesite=none":
-		return true
-	}
-	return false
 }
 
 // rewriteCookie applies proxy_cookie_domain, proxy_cookie_path and proxy_cookie_flags to a Set-Cookie value.

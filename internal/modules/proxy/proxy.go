@@ -4,6 +4,7 @@
 package proxy
 
 import (
+	"errors"
 	"time"
 
 	"hearth/internal/conf"
@@ -31,14 +32,17 @@ type location struct {
 	hide    []string    // proxy_hide_header
 	show    []string    // proxy_pass_header
 	buffers conf.Bufs
-	busy    int64
-	write   int64 // proxy_temp_file_write_size
+	busy    optional // proxy_busy_buffers_size
+	write   optional // proxy_temp_file_write_size
 	bind    bind
 
 	redirects []redirect
 	domains   []attributeRule // proxy_cookie_domain, proxy_cookie_path, proxy_cookie_flags
 	paths     []attributeRule
 	flags     []flagRule
+	only      map[string]bool // those of the four that are off in this block
+
+	lowat int64 // proxy_send_lowat; always 0
 
 	protocol *http1Protocol // compiled
 }
@@ -50,12 +54,6 @@ const (
 	http10 version = iota
 	http11
 )
-
-// bind is proxy_bind.
-type bind struct {
-	address     *core.Value // nil = off
-	transparent bool
-}
 
 // fieldLine is one line of proxy_set_header.
 type fieldLine struct {
@@ -75,12 +73,12 @@ var directives = []conf.Directive{
 		Doc: "Passes requests to a server or an upstream; with a URI, that replaces the part matching the location."}, setPass),
 	conf.Field(locations, conf.Directive{Name: "proxy_http_version", In: conf.ToLocation, Default: "1.1",
 		Doc: "The version of HTTP spoken with the server."},
-		conf.Enum(map[string]version{"1.0": http10, "1.1": http11}), func(l *location) *version { return &l.version }),
+		parseVersion, func(l *location) *version { return &l.version }),
 	conf.Field(locations, conf.Directive{Name: "proxy_method", In: conf.ToLocation,
 		Doc: "Sends this method instead of the client's."}, core.ParseValue, func(l *location) **core.Value { return &l.method }),
 	conf.Field(locations, conf.Directive{Name: "proxy_set_body", In: conf.ToLocation,
 		Doc: "Sends this body instead of the client's."}, core.ParseValue, func(l *location) **core.Value { return &l.setBody }),
-	conf.List(locations, conf.Directive{Name: "proxy_set_header", In: conf.ToLocation, Args: conf.Take2,
+	conf.List(locations, conf.Directive{Name: "proxy_set_header", In: conf.ToLocation, Args: conf.Take2, Default: "Host $proxy_host",
 		Doc: "Sets a header field of the request; an empty value leaves it out."},
 		parseSetHeader, func(l *location) *[]fieldLine { return &l.fields }),
 	conf.ListAll(locations, conf.Directive{Name: "proxy_hide_header", In: conf.ToLocation,
@@ -116,17 +114,19 @@ var directives = []conf.Directive{
 		Doc: "The longest response head."}, conf.Size, set(func(s *upstream.Settings) *int64 { return &s.HeadSize })),
 	conf.Field(locations, conf.Directive{Name: "proxy_buffers", In: conf.ToLocation, Args: conf.Take2, Default: "8 4k",
 		Doc: "Memory for a response that the client takes slowly."}, conf.Buffers, func(l *location) *conf.Bufs { return &l.buffers }),
-	conf.Field(locations, conf.Directive{Name: "proxy_busy_buffers_size", In: conf.ToLocation, Default: "8k", NoEffect: true,
-		Doc: "Checked; hearth sends what there is."}, conf.Size, func(l *location) *int64 { return &l.busy }),
+	conf.Field(locations, conf.Directive{Name: "proxy_busy_buffers_size", In: conf.ToLocation, NoEffect: true,
+		Doc: "Checked; hearth sends what there is."}, parseOptional, func(l *location) *optional { return &l.busy }),
 	conf.Field(locations, conf.Directive{Name: "proxy_max_temp_file_size", In: conf.ToLocation, Default: "1024m",
-		Doc: "How much of a response may go to a temporary file; 0 is nothing."}, conf.Offset, set(func(s *upstream.Settings) *int64 { return &s.MaxTempFile })),
-	conf.Field(locations, conf.Directive{Name: "proxy_temp_file_write_size", In: conf.ToLocation, Default: "8k", NoEffect: true,
-		Doc: "Checked; hearth writes what one read brought."}, conf.Size, func(l *location) *int64 { return &l.write }),
+		Doc: "How much of a response may go to a temporary file; 0 is nothing."}, conf.Size, set(func(s *upstream.Settings) *int64 { return &s.MaxTempFile })),
+	conf.Field(locations, conf.Directive{Name: "proxy_temp_file_write_size", In: conf.ToLocation, NoEffect: true,
+		Doc: "Checked; hearth writes what one read brought."}, parseOptional, func(l *location) *optional { return &l.write }),
 	conf.Field(locations, conf.Directive{Name: "proxy_temp_path", In: conf.ToLocation, Args: conf.Take1234, Default: "proxy_temp",
 		Doc: "Where temporary files of responses are kept."}, core.ParseTempPath, set(func(s *upstream.Settings) *core.TempPath { return &s.TempFilePath })),
-	conf.Field(locations, conf.Directive{Name: "proxy_limit_rate", In: conf.ToLocation,
-		Doc: "Bytes per second to read from a server; 0 is no limit."}, core.ParseValue, set(func(s *upstream.Settings) **core.Value { return &s.LimitRate })),
+	conf.Field(locations, conf.Directive{Name: "proxy_limit_rate", In: conf.ToLocation, Default: "0",
+		Doc: "Bytes per second to read from a server; 0 is no limit."}, core.ParseRate, set(func(s *upstream.Settings) **core.Value { return &s.LimitRate })),
 
+	flag("proxy_request_dynamic", "off", "Makes the request anew for each server it is passed to, with variables such as $upstream_last_server_name.",
+		func(s *upstream.Settings) *bool { return &s.RequestDynamic }),
 	flag("proxy_ignore_client_abort", "off", "Lets a server finish although the client has gone.", func(s *upstream.Settings) *bool { return &s.IgnoreClientAbort }),
 	flag("proxy_intercept_errors", "off", "Answers responses of 300 and above with error_page.", func(s *upstream.Settings) *bool { return &s.InterceptErrors }),
 	flag("proxy_pass_request_headers", "on", "Passes the client's header fields on.", func(s *upstream.Settings) *bool { return &s.PassRequestHeaders }),
@@ -134,20 +134,25 @@ var directives = []conf.Directive{
 	flag("proxy_pass_trailers", "off", "Passes trailer fields of the response on.", func(s *upstream.Settings) *bool { return &s.PassTrailers }),
 	flag("proxy_force_ranges", "off", "Cuts byte ranges whatever the server says of them.", func(s *upstream.Settings) *bool { return &s.ForceRanges }),
 	flag("proxy_socket_keepalive", "off", "Turns TCP keepalive on for connections to servers.", func(s *upstream.Settings) *bool { return &s.SocketKeepalive }),
-	size("proxy_send_lowat", "0", "TCP_NOTSENT_LOWAT of connections to servers.", func(s *upstream.Settings) *int64 { return &s.SendLowat }),
+	conf.Field(locations, conf.Directive{Name: "proxy_send_lowat", In: conf.ToLocation, Default: "0", NoEffect: true,
+		Doc: "Ignored on Linux, as by nginx."}, parseLowat, func(l *location) *int64 { return &l.lowat }),
 	size("proxy_socket_sndbuf", "0", "Send buffer of connections to servers.", func(s *upstream.Settings) *int64 { return &s.SndBuf }),
 	size("proxy_socket_rcvbuf", "0", "Receive buffer of connections to servers.", func(s *upstream.Settings) *int64 { return &s.RcvBuf }),
 	conf.Field(locations, conf.Directive{Name: "proxy_bind", In: conf.ToLocation, Args: conf.Take12,
 		Doc: "Local address to connect from."}, parseBind, func(l *location) *bind { return &l.bind }),
+	flag("proxy_bind_dynamic", "off", "Evaluates proxy_bind for each connection.", func(s *upstream.Settings) *bool { return &s.BindDynamic }),
+	conf.ListAll(locations, conf.Directive{Name: "proxy_allow_upstream", In: conf.ToLocation, Args: conf.OneMore,
+		Doc: "A server is used only if none of these values, evaluated for it, is empty or 0."}, parseConditions,
+		func(l *location) *[]*core.Value { return &l.Allow }),
 
-	conf.List(locations, conf.Directive{Name: "proxy_redirect", In: conf.ToLocation, Args: conf.Take12, Default: "default",
-		Doc: "Rewrites the URL in Location and Refresh of a response."}, parseRedirect, func(l *location) *[]redirect { return &l.redirects }),
-	conf.List(locations, conf.Directive{Name: "proxy_cookie_domain", In: conf.ToLocation, Args: conf.Take12, Default: "off",
-		Doc: "Rewrites the domain of cookies."}, parseAttribute, func(l *location) *[]attributeRule { return &l.domains }),
-	conf.List(locations, conf.Directive{Name: "proxy_cookie_path", In: conf.ToLocation, Args: conf.Take12, Default: "off",
-		Doc: "Rewrites the path of cookies."}, parseAttribute, func(l *location) *[]attributeRule { return &l.paths }),
-	conf.List(locations, conf.Directive{Name: "proxy_cookie_flags", In: conf.ToLocation, Args: conf.OneMore, Default: "off",
-		Doc: "Adds flags to cookies, or takes them off."}, parseFlags, func(l *location) *[]flagRule { return &l.flags }),
+	orOff("proxy_redirect", conf.Take12, "default", "Rewrites the URL in Location and Refresh of a response.",
+		parseRedirect, func(l *location) *[]redirect { return &l.redirects }),
+	orOff("proxy_cookie_domain", conf.Take12, "off", "Rewrites the domain of cookies.",
+		parseAttribute, func(l *location) *[]attributeRule { return &l.domains }),
+	orOff("proxy_cookie_path", conf.Take12, "off", "Rewrites the path of cookies.",
+		parseAttribute, func(l *location) *[]attributeRule { return &l.paths }),
+	orOff("proxy_cookie_flags", conf.Take1234, "off", "Adds flags to cookies, or takes them off.",
+		parseFlags, func(l *location) *[]flagRule { return &l.flags }),
 
 	conf.Finish(locations, finish),
 }
@@ -160,22 +165,61 @@ func size(name, value, doc string, field func(*upstream.Settings) *int64) conf.D
 	return conf.Field(locations, conf.Directive{Name: name, In: conf.ToLocation, Default: value, Doc: doc}, conf.Size, set(field))
 }
 
-func parseBind(c *conf.Cursor, args []string) (bind, error) {
-	if args[0] == "off" {
-		return bind{}, nil
-	}
-	value, err := core.CompileValue(c, args[0])
-	if err != nil {
-		return bind{}, err
-	}
-	b := bind{address: value}
-	if len(args) == 2 {
-		if args[1] != "transparent" {
-			return b, c.Errorf("invalid parameter \"%s\"", args[1])
+// orOff is a row of rules of which `off` must be the only one in its block.
+func orOff[T any](name string, arity conf.Arity, value, doc string, parse func(*conf.Cursor, []string) (T, error), field func(*location) *[]T) conf.Directive {
+	row := conf.List(locations, conf.Directive{Name: name, In: conf.ToLocation, Args: arity, Default: value, Doc: doc}, parse, field)
+	add := row.Set
+	row.Set = func(c *conf.Cursor, b *conf.Block, args []string) error {
+		l := locations.Of(b)
+		off := len(args) == 1 && args[0] == "off"
+		if l.only[name] || off && len(*field(l)) > 0 {
+			return errDuplicate
 		}
-		b.transparent = true
+		if off {
+			if l.only == nil {
+				l.only = map[string]bool{}
+			}
+			l.only[name] = true
+		}
+		if name == "proxy_redirect" && len(args) == 1 && args[0] == "default" {
+			if err := l.mayDefault(c); err != nil {
+				return err
+			}
+		}
+		return add(c, b, args)
 	}
-	return b, nil
+	return row
+}
+
+var errDuplicate = errors.New("is duplicate")
+
+// parseVersion reads proxy_http_version.
+func parseVersion(c *conf.Cursor, args []string) (version, error) {
+	if args[0] == "2" {
+		return 0, c.Errorf("HTTP/2 to servers is not supported by hearth yet, in \"proxy_http_version\" directive")
+	}
+	return conf.Enum(map[string]version{"1.0": http10, "1.1": http11})(c, args)
+}
+
+// parseLowat reads proxy_send_lowat, which means nothing on Linux (its documentation says so).
+func parseLowat(c *conf.Cursor, args []string) (int64, error) {
+	n, err := conf.Size(c, args)
+	if err == nil && n > 0 {
+		c.Warnf("\"proxy_send_lowat\" is not supported, ignored")
+	}
+	return 0, err
+}
+
+// parseConditions reads proxy_allow_upstream.
+func parseConditions(c *conf.Cursor, args []string) (values []*core.Value, err error) {
+	for _, arg := range args {
+		v, err := core.CompileValue(c, arg)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
 }
 
 func parseSetHeader(c *conf.Cursor, args []string) (fieldLine, error) {
@@ -226,20 +270,6 @@ func (l *location) compileRewrite(b *conf.Block) {
 	if len(rules)+len(l.domains)+len(l.paths)+len(l.flags) > 0 {
 		l.Rewrite = l.rewrite
 	}
-}
-
-// checkBuffers are the rules that nginx has for the sizes.
-func checkBuffers(c *conf.Cursor, l *location) error {
-	largest := max(l.HeadSize, l.buffers.Size)
-	switch {
-	case l.buffers.Num < 2:
-		return c.Errorf("there must be at least 2 \"proxy_buffers\"")
-	case l.busy < largest && l.busy != 8<<10:
-		return c.Errorf("\"proxy_busy_buffers_size\" must be equal to or greater than the maximum of the value of \"proxy_buffer_size\" and one of the \"proxy_buffers\"")
-	case l.busy > int64(l.buffers.Num-1)*l.buffers.Size && l.busy != 8<<10:
-		return c.Errorf("\"proxy_busy_buffers_size\" must be less than the size of all \"proxy_buffers\" minus one buffer")
-	}
-	return nil
 }
 
 // hiddenByDefault are the response headers that are not passed on unless proxy_pass_header says so.

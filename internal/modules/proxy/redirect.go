@@ -26,7 +26,7 @@ type redirect struct {
 func parseRedirect(c *conf.Cursor, args []string) (redirect, error) {
 	if len(args) == 1 {
 		switch args[0] {
-		case "off", "false":
+		case "off":
 			return redirect{off: true}, nil
 		case "default":
 			return redirect{byPass: true}, nil
@@ -45,6 +45,17 @@ func parseRedirect(c *conf.Cursor, args []string) (redirect, error) {
 	}
 	r.prefix, err = core.CompileValue(c, args[0])
 	return r, err
+}
+
+// mayDefault says whether `default` can stand where it does: it is made from the proxy_pass before it.
+func (l *location) mayDefault(c *conf.Cursor) error {
+	if l.pass == nil {
+		return c.Errorf("\"proxy_redirect default\" should be placed after the \"proxy_pass\" directive")
+	}
+	if _, literal := l.pass.url.Literal(); !literal {
+		return c.Errorf("\"proxy_redirect default\" cannot be used with \"proxy_pass\" directive with variables")
+	}
+	return nil
 }
 
 // defaultRedirect is what `default` means in a location: the URL of proxy_pass becomes the location's name. Where the
