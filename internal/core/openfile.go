@@ -37,8 +37,9 @@ func (e *FileError) Linked() bool { return e.Errno == unix.ELOOP || e.Errno == u
 // OpenFile opens a file for reading, under the location's disable_symlinks. The caller closes it before the request
 // ends. For a directory, or anything else that is not a regular file, it is nil: such are never read.
 //
-// It runs on the loop. What is in the kernel's caches is opened in some 3 µs, a third of what Await costs; a slow disk
-// holds up this loop as it holds up a worker of nginx, and only this one, since the scheduler is told of the calls.
+// It runs on the loop. What is in the kernel's caches is opened, looked at and closed in 1.2 µs; Await would cost as much
+// again and wake another thread. A slow disk holds up this loop, as it holds up a worker of nginx, but not the others,
+// since the scheduler is told of the calls.
 // O_NONBLOCK keeps FIFOs and devices from blocking.
 func (r *Request) OpenFile(path []byte) (*os.File, FileInfo, error) {
 	fd, err := r.openPath(path)

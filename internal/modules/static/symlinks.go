@@ -15,29 +15,27 @@ var symlinkRules = []conf.Directive{
 	}, parseSymlinks, func(l *core.LocationConf) *core.DisableSymlinks { return &l.DisableSymlinks }),
 }
 
-func parseSymlinks(c *conf.Cursor, args []string) (core.DisableSymlinks, error) {
-	var d core.DisableSymlinks
+var symlinkModes = map[string]core.SymlinkMode{
+	"off": core.SymlinksAllowed, "on": core.SymlinksRefused, "if_not_owner": core.SymlinksIfNotOwner,
+}
+
+func parseSymlinks(c *conf.Cursor, args []string) (d core.DisableSymlinks, err error) {
+	modes := 0
 	for _, arg := range args {
-		switch from, isFrom := strings.CutPrefix(arg, "from="); {
-		case arg == "off":
-			d.Mode = core.SymlinksAllowed
-		case arg == "on":
-			d.Mode = core.SymlinksRefused
-		case arg == "if_not_owner":
-			d.Mode = core.SymlinksIfNotOwner
-		case isFrom && from != "":
-			v, err := core.CompileValue(c, from)
-			if err != nil {
-				return d, err
-			}
-			d.From = v
-		default:
+		if mode, ok := symlinkModes[arg]; ok {
+			d.Mode = mode
+			modes++
+		} else if from, ok := strings.CutPrefix(arg, "from="); !ok {
 			return d, c.Errorf("invalid parameter \"%s\"", arg)
+		} else if d.From, err = core.CompileValue(c, from); err != nil {
+			return d, err
 		}
 	}
 	switch {
-	case len(args) == 2 && d.From == nil:
-		return d, c.Errorf("duplicate parameter \"%s\"", args[1])
+	case modes == 0:
+		return d, c.Errorf("\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" parameter")
+	case modes > 1:
+		return d, c.Errorf("duplicate parameters \"%s\"", strings.Join(args, " "))
 	case d.Mode == core.SymlinksAllowed && d.From != nil:
 		return d, c.Errorf("\"from=\" cannot be used with \"off\" parameter")
 	}
