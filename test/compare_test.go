@@ -45,6 +45,8 @@ type Asked struct {
 	raw  string
 	// differs says why the answers are meant to differ. Then they must.
 	differs string
+	// wrong says what hearth does not do yet as it should: the test is skipped as long as that is so.
+	wrong string
 }
 
 // Compare has each conversation with both, and fails where the client or the backends get to see different things.
@@ -67,7 +69,11 @@ func (p *Pair) Compare(t *testing.T, table []Asked) {
 	workers.Wait()
 	for i, a := range table {
 		t.Run(a.name, func(t *testing.T) {
-			if same := got[i] == want[i]; same == (a.differs != "") {
+			same := got[i] == want[i]
+			if !same && a.wrong != "" {
+				t.Skipf("known: %s", a.wrong)
+			}
+			if same == (a.differs != "") {
 				t.Errorf("%.300q\nmeant to differ: %q\n--- hearth:\n%s\n--- nginx:\n%s", a.raw, a.differs, got[i], want[i])
 			}
 		})
@@ -148,7 +154,8 @@ func (p *Proxy) showBackends() string {
 	s := ""
 	for i, b := range p.lab.backends {
 		for _, call := range b.Seen() {
-			s += fmt.Sprintf("backend %d: %s\n", i+1, p.Neutral(call))
+			head, body, _ := strings.Cut(call, "\r\n\r\n")
+			s += fmt.Sprintf("backend %d: %s%s\n", i+1, sorted(p.Neutral(head)+"\r\n\r\n"), body)
 		}
 	}
 	return s
