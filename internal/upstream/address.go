@@ -55,7 +55,7 @@ func parseEndpoint(s string, defaultPort uint16) (e endpoint, why string) {
 		}
 		e.port = uint16(n)
 	}
-	if e.host == "" {
+	if e.host == "" || e.host == "[]" {
 		return e, "no host"
 	}
 	ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(e.host, "["), "]"))

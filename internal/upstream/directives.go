@@ -58,6 +58,7 @@ var directives = []conf.Directive{
 		parseServer, func(b *block) *[]serverLine { return &b.servers }),
 	conf.Custom(blocks, conf.Directive{Name: "zone", In: inUpstream, Args: conf.Take12,
 		Doc: "Names the group's state. hearth shares it between loops anyway, so the size means nothing."}, setZone),
+	conf.Finish(groupsSlot, checkZones),
 	conf.Field(blocks, conf.Directive{Name: "resolver", In: inUpstream, Args: conf.OneMore,
 		Doc: "Name servers for the servers with `resolve`."},
 		core.ParseResolver, func(b *block) **core.ResolverConf { return &b.resolver }),

@@ -31,17 +31,22 @@ func setZone(c *conf.Cursor, _ *conf.Block, b *block, args []string) error {
 			s.zones = map[string]*zone{}
 		}
 		s.zones[name] = z
-		c.AtEnd(func() error {
-			if z.size == 0 {
-				return conf.Pos{}.Errorf("zero size shared memory zone \"%s\"", name)
-			}
-			return nil
-		})
 	}
 	if z.size != 0 && size != 0 && z.size != size {
 		return c.Errorf("the size %d of shared memory zone \"%s\" conflicts with already declared size %d", size, name, z.size)
 	}
 	z.size = max(z.size, size)
 	b.zone = z
+	return nil
+}
+
+// checkZones is run when the http block has been read. That it is run at all also sees to it that there is a groups
+// value in configurations which define no upstream.
+func checkZones(_ *conf.Block, s *groups) error {
+	for name, z := range s.zones {
+		if z.size == 0 {
+			return conf.Pos{}.Errorf("zero size shared memory zone \"%s\"", name)
+		}
+	}
 	return nil
 }
