@@ -186,19 +186,27 @@ func (r *Request) content() Verdict {
 	if r.Content != nil {
 		return r.Content(r)
 	}
-	if r.Displaced && r.Location.Conf.Alias {
-		r.Error(logs.Alert, "\"alias\" cannot be used in location \"%s\" where URI was rewritten", r.Location.Name)
-		return 500
-	}
 	if v := r.generic(Content); v != Declined {
 		return v
 	}
 	if bytes.HasSuffix(r.URI, slash) {
-		r.Error(logs.Error, "directory index of \"%s\" is forbidden", r.Path())
+		if !r.AliasMisplaced() {
+			r.Error(logs.Error, "directory index of \"%s\" is forbidden", r.Path())
+		}
 		return 403
 	}
 	r.Error(logs.Error, "no handler found")
 	return 404
+}
+
+// AliasMisplaced says, in the error log too, that no file can be named, since the location has an alias and Displaced
+// holds. Handlers ask it before they use Filename, and answer with 500.
+func (r *Request) AliasMisplaced() bool {
+	if !r.Displaced || !r.Location.Conf.Alias {
+		return false
+	}
+	r.Error(logs.Alert, "\"alias\" cannot be used in location \"%s\" where URI was rewritten", r.Location.Name)
+	return true
 }
 
 var slash = []byte("/")

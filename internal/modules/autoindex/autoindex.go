@@ -72,6 +72,9 @@ func list(r *core.Request) core.Verdict {
 			kind = asJSON
 		}
 	}
+	if r.AliasMisplaced() {
+		return 500
+	}
 	entries, verdict := read(r)
 	if verdict != core.OK {
 		return verdict

@@ -53,6 +53,9 @@ func find(r *core.Request) core.Verdict {
 	if m := string(r.Method); m != "GET" && m != "HEAD" && m != "POST" {
 		return core.Declined
 	}
+	if r.AliasMisplaced() {
+		return 500
+	}
 	dir := r.Filename()
 	tested := false
 	for _, v := range locations.Of(r.Location.Block).files {

@@ -11,9 +11,10 @@ import (
 	"hearth/internal/core"
 	"hearth/internal/core/coretest"
 	"hearth/internal/modules/nginxtest"
+	"hearth/internal/modules/static"
 )
 
-var modules = []*core.Module{&Module}
+var modules = []*core.Module{&Module, &static.Module}
 
 // pair is one configuration under hearth and under nginx.
 type pair struct {

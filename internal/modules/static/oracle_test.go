@@ -131,6 +131,12 @@ func TestFilesAreNginxs(t *testing.T) {
 		location /imsoff { if_modified_since off; alias html/a.html; } location /imsbefore { if_modified_since before; alias html/a.html; }
 		location /err412 { error_page 412 416 /sub/a.css; alias html/a.html; }
 		location /err412ok { error_page 412 416 =200 /sub/a.css; alias html/a.html; }
+		location /rewritten/ { alias html/; rewrite ^/rewritten/(.*)$ /sub/$1 break; }
+		location /rewritten/last/ { alias html/; rewrite ^/rewritten/last/(.*)$ /sub/$1; }
+		location /rewritten/try/ { alias html/; rewrite ^/rewritten/try/(.*)$ /sub/$1 break; try_files $uri =404; }
+		location /rewritten/nul/ { rewrite ^ /a.html%00.css break; root html; }
+		location ~ ^/rere/(.*)$ { alias html; rewrite ^/rere/(.*)$ /sub/$1 break; }
+		location /ifs/ { alias html/; try_files $uri =410; if ($arg_x) { set $y 1; } if ($arg_r) { root html/sub; } }
 		location /links/on/ { disable_symlinks on; alias html/; }
 		location /links/owner/ { disable_symlinks if_not_owner; alias html/; }
 		location /links/from/ { disable_symlinks on from=$document_root; alias html/; }
@@ -141,7 +147,7 @@ func TestFilesAreNginxs(t *testing.T) {
 		/noslash /noslash/ /noslash/p.gif /noslashp.gif /u/bob/x /u/bob/ /u/bob/dir /u/none/x /typed/a.css /typed/x.bin /quiet/x /quiet/ /etagless /exact
 		/idx/ /idx/?x=1 /idx/sub/ /abs/ /two/ /dirindex/ /dirindex /noindex/ /noindex
 		/try/a /try/a.html /try/sub /try/sub/ /try/none /try/ /tryroot/ /tryroot/x /tryre/a /tryre/sub /tryre/none /tryre2/a.html /tryre2/a.css /tryre2/none /code444/
-		/err/x /err/ /hidden.d/.html /.html /x.html.none /dot. /dir.html /dir.html/
+		/err/x /err/ /rewritten/a.css /rewritten/ /rewritten/last/a.css /rewritten/try/a.css /rewritten/nul/x /rere/a.css /rere/ /rere/none /ifs/a.html /ifs/none /ifs/none?x=1 /ifs/?x=1 /ifs/a.css?r=1 /hidden.d/.html /.html /x.html.none /dot. /dir.html /dir.html/
 		/links/on/a.html /links/on/link /links/on/linkdir/a.css /links/on/linkdir/ /links/on/dangling /links/on/none /links/on/none/x /links/on/sub/ /links/on/sub /links/on/loop /links/on/a.html/x
 		/links/owner/link /links/owner/foreign /links/owner/linkdir/a.css /links/owner/dangling /links/owner/a.html /links/owner/sub/ /links/owner/loop
 		/links/from/a.html /links/from/link /links/from/sub/a.css /links/from/linkdir/a.css /links/from/`)
@@ -226,4 +232,5 @@ func tree(dir string) {
 	os.Symlink("a.html", in("foreign"))
 	os.Lchown(in("foreign"), 12345, -1) // where root runs the test
 	os.WriteFile(in("noperm"), nil, 0)
+	os.Chtimes(in("noperm"), at, at)
 }

@@ -27,6 +27,9 @@ func serve(r *core.Request) core.Verdict {
 	if len(r.URI) > 0 && r.URI[len(r.URI)-1] == '/' {
 		return core.Declined
 	}
+	if r.AliasMisplaced() {
+		return 500
+	}
 	path := r.Filename()
 	f, info, err := r.OpenFile(path)
 	if err != nil {

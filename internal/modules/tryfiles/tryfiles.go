@@ -64,6 +64,9 @@ func parse(c *conf.Cursor, args []string) (l location, err error) {
 }
 
 func find(r *core.Request) core.Verdict {
+	if r.AliasMisplaced() {
+		return 500
+	}
 	l := locations.Of(r.Location.Block)
 	root := r.Location.Conf.Root.Eval(r)
 	for i := range l.files {
