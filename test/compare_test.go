@@ -57,8 +57,10 @@ func (p *Pair) Compare(t *testing.T, table []Asked) {
 	for range p.atOnce() {
 		workers.Go(func() {
 			for i := range at {
-				got[i] = p.hearth.converse(table[i].raw)
-				want[i] = p.nginx.converse(table[i].raw)
+				var both sync.WaitGroup
+				both.Go(func() { got[i] = p.hearth.converse(table[i].raw) })
+				both.Go(func() { want[i] = p.nginx.converse(table[i].raw) })
+				both.Wait()
 			}
 		})
 	}
