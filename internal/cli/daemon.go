@@ -81,14 +81,9 @@ func (c *command) startDaemon() error {
 	return errNotReady
 }
 
-// detached lets go of the terminal and tells the parent that all is well. The standard error stays open: it may be a log.
-func (c *command) detached() {
-	if null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0); err == nil {
-		for fd := range 2 {
-			syscall.Dup3(int(null.Fd()), fd, 0)
-		}
-		null.Close()
-	}
+// detached tells the parent that all is well, and lets go of the terminal.
+func (c *command) detached(s *server.Server) {
+	s.Detach()
 	c.ready.WriteString("ready")
 	c.ready.Close()
 }

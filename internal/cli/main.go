@@ -84,10 +84,10 @@ func (c *command) nginx(args []string, foreground bool) int {
 
 // check is -t and -T.
 func (c *command) check(o server.Options, say *server.Messages) int {
-	setup, err := server.Check(o, say)
-	if setup != nil && !c.quiet {
-		c.say("the configuration file %s syntax is ok", o.File)
+	if !c.quiet {
+		o.Parsed = func() { c.say("the configuration file %s syntax is ok", o.File) }
 	}
+	setup, err := server.Check(o, say)
 	if err != nil {
 		c.say("configuration file %s test failed", o.File)
 		return 1
@@ -116,7 +116,7 @@ func (c *command) serve(o server.Options, say *server.Messages) int {
 		return 1
 	}
 	if daemon == child {
-		c.detached()
+		c.detached(s)
 	}
 	say.Started()
 	s.Run(sigs)

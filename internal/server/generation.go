@@ -64,6 +64,7 @@ func (s *Server) adopt(g *generation, fresh map[conn.Addr]*port) {
 		}
 	}
 	old := s.current.Swap(g)
+	s.redirectStderr()
 	for addr, p := range fresh {
 		s.ports[addr] = p
 		if err := s.serve(p); err != nil {

@@ -31,6 +31,8 @@ type Options struct {
 	Foreground bool
 	// Guest: the process is not hearth's alone, so that its user, limits, environment and directory are left as they are.
 	Guest bool
+	// Parsed, if not nil, is called when the configuration has been read without error.
+	Parsed func()
 }
 
 // Setup is a configuration that was read without error.

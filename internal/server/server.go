@@ -43,7 +43,7 @@ type Server struct {
 	number   int
 	pid      string   // path of the pid file; "" = none written
 	account  *Account // what we work as, if we began as root and do not any more
-	stopping bool
+	detached bool     // the standard error is not ours
 }
 
 // stall is how long a turn of a loop may take before it is logged.
@@ -63,16 +63,18 @@ func Start(o Options, say *Messages) (*Server, error) {
 	return s, nil
 }
 
-// prepare makes a server with its loops, not running yet, for the configuration of o. Beside an error, a
-// configuration is returned if it could be read.
+// prepare makes a server with its loops, not running yet, for the configuration of o.
 func prepare(o Options, say *Messages) (*Server, *Setup, error) {
 	s := &Server{opts: o, say: say, ports: map[conn.Addr]*port{}}
 	setup, err := Load(&s.opts, say)
 	if err != nil {
 		return nil, nil, err
 	}
+	if o.Parsed != nil {
+		o.Parsed()
+	}
 	if !setup.Main.events {
-		return nil, setup, s.failed("no \"events\" section in configuration")
+		return nil, nil, s.failed("no \"events\" section in configuration")
 	}
 	n := setup.Main.Workers
 	if n == 0 {
@@ -201,7 +203,7 @@ func (s *Server) abandon() {
 func Check(o Options, say *Messages) (*Setup, error) {
 	s, setup, err := prepare(o, say)
 	if err != nil {
-		return setup, err
+		return nil, err
 	}
 	defer s.abandon()
 	setup.Main.warnLimits(say)

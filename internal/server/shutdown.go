@@ -16,7 +16,6 @@ const fastWait = 500 * time.Millisecond
 
 // stopAccepting closes the listening sockets.
 func (s *Server) stopAccepting() {
-	s.stopping = true
 	for addr, p := range s.ports {
 		p.close()
 		p.removeFile()

@@ -64,7 +64,11 @@ func (s *Server) Reopen() {
 	if s.account != nil {
 		uid, gid = s.account.UID, s.account.GID
 	}
-	err := s.asRoot(func() error { return s.logs.Reopen(uid, gid) })
+	err := s.asRoot(func() error {
+		err := s.logs.Reopen(uid, gid)
+		s.redirectStderr()
+		return err
+	})
 	if err != nil {
 		s.say.Write(logs.Emerg, err.Error())
 	}
