@@ -32,10 +32,9 @@ func (m *member) mayIdle(lim *Limits, now loop.Instant) (time.Duration, Close) {
 // looks at the time itself and never gets an overdue one.
 const sweepPause = 50 * time.Millisecond
 
-// expect sees to it that the part is swept by the time m, just linked, is due. On the part's loop.
-// Usually an older one is due before it and there is nothing to do.
-func (p *part) expect(m *member, now loop.Instant) {
-	d, _ := m.mayIdle(p.group.limits.Load(), now)
+// expect sees to it that the part is swept by the time a connection, just linked, that may idle for d is due. On the
+// part's loop. Usually an older one is due before it and there is nothing to do.
+func (p *part) expect(d time.Duration, now loop.Instant) {
 	if d == 0 {
 		return
 	}

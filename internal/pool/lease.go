@@ -238,6 +238,7 @@ func (m *member) keepable(lim *Limits, now loop.Instant) Close {
 func (p *part) put(m *member, now loop.Instant) Close {
 	g, have := p.group, false
 	m.idleAt = now
+	idle, _ := m.mayIdle(g.limits.Load(), now) // asked now: once linked it may be a thief's, who changes what this reads
 	p.mu.Lock()
 	if p.spare > 0 {
 		p.spare--
@@ -260,6 +261,6 @@ func (p *part) put(m *member, now loop.Instant) Close {
 	m.conn.OnIdle(m) // lent before it is linked, because a thief may have it as soon as it is
 	p.link(m)
 	p.mu.Unlock()
-	p.expect(m, now)
+	p.expect(idle, now)
 	return Kept
 }
