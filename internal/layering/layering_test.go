@@ -43,6 +43,7 @@ var allowed = map[string]string{
 	"cli":      "conf conn core demo logs modules server text",
 	"demo":     "server",
 	"layering": "",
+	"docs":     "",
 }
 
 func TestImportsFollowTheLayers(t *testing.T) {
