@@ -24,7 +24,7 @@ func ParseTypeSet(c *conf.Cursor, args []string) (TypeSet, error) {
 		case arg == "*":
 			s.Any = true
 		case slices.Contains(s.Types, name):
-			c.Warnf("duplicate MIME type \"%s\"", arg)
+			c.Warnf("duplicate MIME type \"%s\"", name)
 		default:
 			s.Types = append(s.Types, name)
 		}

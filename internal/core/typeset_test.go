@@ -1,6 +1,9 @@
 package core
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestTypeSet(t *testing.T) {
 	set := TypeSet{Types: []string{"text/html", "text/plain"}}
@@ -30,4 +33,18 @@ func TestTypeSet(t *testing.T) {
 	if any := (TypeSet{Any: true}); !any.Has([]byte("x/y")) || any.Has(nil) {
 		t.Error("any type means any")
 	}
+}
+
+func FuzzSplitCharset(f *testing.F) {
+	f.Add(`text/html; a=b; charset="utf-8"`)
+	f.Add("; charset=;")
+	f.Fuzz(func(t *testing.T, contentType string) {
+		name, charset := SplitCharset([]byte(contentType))
+		if !strings.HasPrefix(contentType, string(name)) || !strings.Contains(contentType, string(charset)) {
+			t.Errorf("%q: %q, %q", contentType, name, charset)
+		}
+		if charset == nil && string(name) != contentType {
+			t.Errorf("%q: no charset, but %q is cut off", contentType, name)
+		}
+	})
 }

@@ -32,7 +32,7 @@ func parse(c *conf.Cursor, args []string) ([]*core.Value, error) {
 	var files []*core.Value
 	for i, arg := range args {
 		if arg == "" {
-			return nil, c.Errorf("index \"%s\" in \"index\" directive is invalid", arg)
+			return nil, c.Errorf("index \"%s\" in \"index\" directive is invalid", args[0]) // nginx, too, names the first
 		}
 		if strings.HasPrefix(arg, "/") && i < len(args)-1 {
 			c.Warnf("only the last index in \"index\" directive should be absolute")

@@ -15,6 +15,9 @@ import (
 	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/core/coretest"
+	"hearth/internal/modules/autoindex"
+	"hearth/internal/modules/charset"
+	"hearth/internal/modules/emptygif"
 	"hearth/internal/modules/index"
 	"hearth/internal/modules/nginxtest"
 	"hearth/internal/modules/notmodified"
@@ -233,4 +236,25 @@ func tree(dir string) {
 	os.Lchown(in("foreign"), 12345, -1) // where root runs the test
 	os.WriteFile(in("noperm"), nil, 0)
 	os.Chtimes(in("noperm"), at, at)
+}
+
+func TestRefusalsAreNginxs(t *testing.T) {
+	modules := append([]*core.Module{&autoindex.Module, &charset.Module, &emptygif.Module}, all...)
+	for _, config := range []string{
+		`disable_symlinks maybe;`, `disable_symlinks off from=/x;`, `disable_symlinks from=/x;`, `disable_symlinks on if_not_owner;`, `disable_symlinks on from=$;`,
+		`try_files a;`, `try_files a =x;`, `try_files a =;`, `try_files a =1000;`, `try_files a $nope;`, "try_files a b;\ntry_files a b;", `location / { if ($uri) { try_files a b; } }`,
+		`index;`, `index "";`, `index a "" b;`, `index $;`, `index $nope;`, `index /a b;`,
+		`autoindex yes;`, `autoindex_format pdf;`, `autoindex_exact_size 1;`, `autoindex_localtime on off;`, "autoindex on;\nautoindex on;",
+		`charset a; source_charset b;`, `charset $nope;`, `charset_types;`, `charset_types text/html;`, `charset_types a/b A/B;`, `override_charset yes;`, "charset a;\ncharset b;",
+		`empty_gif;`, `location / { empty_gif on; }`, `max_ranges x;`, `etag yes;`, `if_modified_since never;`,
+	} {
+		theirs := nginxtest.Check(t, config)
+		ours := coretest.LoadError(t, modules, config)
+		if ours == "" {
+			ours = strings.Join(coretest.Warnings(t, modules, config), "\n")
+		}
+		if ours != theirs {
+			t.Errorf("%s\nhearth: %s\n nginx: %s", config, ours, theirs)
+		}
+	}
 }
