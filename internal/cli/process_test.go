@@ -210,6 +210,9 @@ func TestPrivilegesAreDroppedAndTakenBackForReloadsOnly(t *testing.T) {
 		return err == nil && st.Sys().(*syscall.Stat_t).Uid == 65534
 	})
 	wantIDs()
+	if st, err := os.Stat(p.dir + "/client_body_temp"); err != nil || st.Sys().(*syscall.Stat_t).Uid != 65534 {
+		t.Errorf("the directory for request bodies: %v, %v", st, err)
+	}
 	p.signal("stop")
 	if err := p.cmd.Wait(); err != nil || p.pid() != 0 {
 		t.Errorf("the end: %v, pid file with %d", err, p.pid())

@@ -11,6 +11,7 @@ type mainConf struct {
 	servers   []*Server
 	addresses []*Address
 	modules   []*Module
+	tempPaths []string
 }
 
 var mainSlot = conf.NewSlot[mainConf](conf.MainLevel)

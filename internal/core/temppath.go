@@ -38,7 +38,18 @@ func ParseTempPath(c *conf.Cursor, args []string) (TempPath, error) {
 	if length > digits {
 		return p, errInvalidValue
 	}
+	m := mainSlot.Of(c.In())
+	m.tempPaths = append(m.tempPaths, p.Dir)
 	return p, nil
+}
+
+// TempPaths are the directories for temporary files that the configuration names. They are made when they are first
+// used, by whom the process works as then; the server makes them before if it is about to become someone else.
+func (g *Generation) TempPaths() []string {
+	if g.HTTP == nil {
+		return nil
+	}
+	return mainSlot.Of(g.HTTP).tempPaths
 }
 
 // tempNumber counts temporary files of the process, all loops alike.

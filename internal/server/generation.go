@@ -170,6 +170,9 @@ func (s *Server) Reload() error {
 			}
 			removeFile(previous, s.say)
 		}
+		if s.account != nil {
+			makeTempPaths(g, s.account, s.say)
+		}
 		s.adopt(g, fresh)
 		return nil
 	})

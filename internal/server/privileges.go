@@ -14,7 +14,7 @@ import (
 // nginx has a master process that stays root, for reloads (ports below 1024, keys that only root may read), for
 // reopening logs and for the pid file. hearth is one process; what takes the place of that master is the saved user
 // id, which stays 0: all threads work as the user, and asRoot makes one thread root for as long as such work takes.
-func (s *Server) dropPrivileges(a *Account) error {
+func (s *Server) dropPrivileges(a *Account, g *generation) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -27,6 +27,7 @@ func (s *Server) dropPrivileges(a *Account) error {
 	if a.UID == 0 {
 		return nil
 	}
+	makeTempPaths(g, a, s.say)
 	// These three apply to all threads of the process.
 	if err := syscall.Setgroups(append([]int{a.GID}, a.Groups...)); err != nil {
 		return s.failed("initgroups(%s, %d) failed %s", a.Name, a.GID, conn.ErrnoText(err))
@@ -72,5 +73,18 @@ func (s *Server) enterDirectory(dir string) {
 	}
 	if err := os.Chdir(dir); err != nil {
 		s.say.writef(logs.Alert, "chdir(\"%s\") failed %s", dir, conn.ErrnoText(err))
+	}
+}
+
+// makeTempPaths makes the directories for temporary files, for a user who may not do so.
+func makeTempPaths(g *generation, a *Account, say *Messages) {
+	for _, dir := range g.TempPaths() {
+		err := os.MkdirAll(dir, 0o700)
+		if err == nil {
+			err = os.Chown(dir, a.UID, -1)
+		}
+		if err != nil {
+			say.writef(logs.Alert, "mkdir() \"%s\" failed %s", dir, conn.ErrnoText(err))
+		}
 	}
 }

@@ -122,7 +122,7 @@ func (s *Server) start(setup *Setup) error {
 		closePorts(fresh)
 		return err
 	}
-	if err := s.settle(m); err != nil {
+	if err := s.settle(g); err != nil {
 		g.close()
 		closePorts(fresh)
 		return err
@@ -133,13 +133,14 @@ func (s *Server) start(setup *Setup) error {
 }
 
 // settle makes the process what the configuration wants it to be.
-func (s *Server) settle(m *Main) error {
+func (s *Server) settle(g *generation) error {
+	m := g.setup.Main
 	if s.opts.Guest {
 		return nil
 	}
 	// A processor for each loop and no more is best: see loop.Run.
 	runtime.GOMAXPROCS(len(s.loops))
-	if err := s.dropPrivileges(m.User); err != nil {
+	if err := s.dropPrivileges(m.User, g); err != nil {
 		return err
 	}
 	s.enterDirectory(m.WorkingDir)
