@@ -6,12 +6,13 @@ import (
 
 	"hearth/internal/core"
 	"hearth/internal/core/coretest"
+	"hearth/internal/modules/headers"
 	"hearth/internal/modules/nginxtest"
 	"hearth/internal/modules/proxy"
 	"hearth/internal/upstream"
 )
 
-var modules = []*core.Module{&upstream.Module, &proxy.Module}
+var modules = []*core.Module{&upstream.Module, &proxy.Module, &headers.Module}
 
 // asNginx are configurations, good and bad, that hearth and nginx are to judge alike.
 var asNginx = []string{

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"hearth/internal/conn"
 	"hearth/internal/pool"
 )
 
@@ -10,8 +9,7 @@ func (x *Exchange) connect() *Fault {
 	r := x.R
 	for !x.leased {
 		if x.Peer == nil && !x.pick() {
-			x.attempts = append(x.attempts, newAttempt(x.Group.Name, r.Loop.Now()))
-			x.attempt().Status = 502
+			x.begin(x.Group.Name).Status = 502
 			return &Fault{Status: 502, cause: "no live upstreams while " + string(connecting)}
 		}
 		if x.Set.dynamic() {
@@ -21,11 +19,10 @@ func (x *Exchange) connect() *Fault {
 		}
 		x.takeLease()
 	}
-	x.attempts = append(x.attempts, newAttempt(x.Peer.Name, r.Loop.Now()))
+	attempt := x.begin(x.Peer.Name)
 	x.wrote, x.unsent, x.answered, x.ended = false, false, false, false
 	x.Head = nil
 	x.In.prepare(r.Loop, x.Set.HeadSize)
-	attempt := x.attempt()
 	if x.lease.Reused {
 		attempt.Reused, attempt.Connect = true, 0
 	} else {
@@ -67,7 +64,7 @@ func (x *Exchange) takeLease() {
 // dial connects to the peer and gives the connection to the lease.
 func (x *Exchange) dial() error {
 	r, attempt := x.R, x.attempt()
-	opts := conn.DialOptions{NoDelay: true, SndBuf: int(x.Set.SndBuf), RcvBuf: int(x.Set.RcvBuf), KeepAlive: conn.KeepAlive{On: x.Set.SocketKeepalive}}
+	opts := x.Set.dialOptions()
 	if x.bind.IsValid() {
 		opts.Local, opts.Transparent = x.bind, x.Set.BindTransparent
 	}

@@ -19,6 +19,8 @@ type groups struct {
 	order  []*Group
 	byHost map[string][]*Group // by the name in lower case; several differ in their port
 	zones  map[string]*zone
+	scopes map[*conf.Block]string // see ScopeOf
+	named  map[string]int         // how many locations wanted this name
 
 	implicit *implicits // those that a proxy_pass with variables names
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -123,17 +124,24 @@ func (s sender) Write(p []byte) (int, error) {
 // get is the body of the response, or its status where that is not 200.
 func (w *world) get(path string, header ...string) string {
 	w.t.Helper()
-	c, peer := conn.Pair(w.loop)
-	w.sim.Do(w.loop, func() { frontend.Serve(w.port, c) })
-	peer.Send([]byte("GET " + path + " HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n" + strings.Join(append(header, ""), "\r\n") + "\r\n"))
-	w.sim.Run()
-	head, body, _ := strings.Cut(string(peer.Received()), "\r\n\r\n")
-	peer.Close()
-	w.sim.Run()
+	head, body := w.ask(path, header...)
 	if !strings.HasPrefix(head, "HTTP/1.1 200") {
 		return head[min(len(head), 9):min(len(head), 12)]
 	}
 	return body
+}
+
+// ask is a request on a connection of its own.
+func (w *world) ask(path string, header ...string) (head, body string) {
+	w.t.Helper()
+	c, peer := conn.Pair(w.loop)
+	w.sim.Do(w.loop, func() { frontend.Serve(w.port, c) })
+	peer.Send([]byte("GET " + path + " HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n" + strings.Join(append(header, ""), "\r\n") + "\r\n"))
+	w.sim.Run()
+	head, body, _ = strings.Cut(string(peer.Received()), "\r\n\r\n")
+	peer.Close()
+	w.sim.Run()
+	return head, body
 }
 
 // gets are the bodies of n responses, sorted.
@@ -178,8 +186,10 @@ func want(t testing.TB, got, want string) {
 	}
 }
 
-// names is a fake name server: "a.test A" -> lines of a zone file. nil records = it is silent.
+// names is a fake name server: "a.test A" -> lines of a zone file. A resolver asks several questions at once; between
+// look-ups the test has it to itself.
 type names struct {
+	mu      sync.Mutex
 	records map[string][]string
 	asked   int
 	down    bool
@@ -196,6 +206,8 @@ func (z *names) Exchange(_ context.Context, _ netip.AddrPort, _ bool, query []by
 	m := new(dns.Msg)
 	m.SetReply(&req)
 	q := req.Question[0]
+	z.mu.Lock()
+	defer z.mu.Unlock()
 	z.asked++
 	lines, ok := z.records[strings.TrimSuffix(q.Name, ".")+" "+dns.TypeToString[q.Qtype]]
 	switch {

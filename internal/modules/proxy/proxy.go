@@ -235,13 +235,16 @@ func finish(c *conf.Cursor, b *conf.Block, l *location) error {
 	l.BufferCount, l.BufferSize = l.buffers.Num, l.buffers.Size
 	l.Bind, l.BindTransparent = l.bind.address, l.bind.transparent
 	l.Scheme, l.Proto = "http", "http/1.1"
-	l.Scope = b.Pos.String()
+	l.Scope = upstream.ScopeOf(b)
 	l.Hidden = hidden(l.hide, l.show)
 	if l.pass == nil && b.Kind&(conf.IfLocation|conf.LimitExcept) != 0 {
 		l.pass = locations.Parent(b).pass // these blocks go where the location around them goes
 	}
 	if l.pass == nil {
 		return nil
+	}
+	if l.pass.group != nil && b.Kind == conf.Location {
+		l.pass.group.UsedBy(&l.Settings)
 	}
 	l.compileRewrite(b)
 	request, err := l.compileRequest(c, b)
