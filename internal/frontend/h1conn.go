@@ -110,7 +110,7 @@ func (h *h1Conn) begin() bool {
 }
 
 func (h *h1Conn) activate(s *session) {
-	h.timer.Stop()
+	h.timer.Pause() // the connection will soon be idle again, so its place in the heap is kept
 	h.session = s
 	h.enter(isActive)
 	s.attach(h)

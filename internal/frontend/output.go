@@ -50,7 +50,9 @@ type fileRange struct {
 
 // begin prepares for the response to r. The queue is empty then.
 func (o *output) begin(r *core.Request) {
-	*o = output{queue: o.queue[:0], files: o.files[:0], req: r}
+	queue, files := o.queue[:0], o.files[:0]
+	*o = output{}
+	o.queue, o.files, o.req = queue, files, r
 }
 
 func (o *output) version(h *http1.RequestHead) {
@@ -63,7 +65,9 @@ func (o *output) release(sh *shard) {
 		sh.putBuffer(o.queue)
 	}
 	clear(o.files)
-	*o = output{files: o.files[:0]}
+	files := o.files[:0]
+	*o = output{}
+	o.files = files
 }
 
 func (o *output) pending() bool { return o.done < len(o.queue) || len(o.files) > 0 }

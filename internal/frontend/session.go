@@ -88,6 +88,10 @@ func (s *session) run() {
 		if !s.settle() {
 			return
 		}
+		if s.in.empty() && !s.conn.Readable().IsSet() {
+			s.h.rest()
+			return
+		}
 		if n%pipelineTurn == 0 {
 			s.loop.Yield()
 		}

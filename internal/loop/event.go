@@ -69,7 +69,7 @@ func (l *Loop) Wait(deadline Instant, on ...*Event) error {
 		}
 		// Woken by an event that another fiber has cleared since: wait on.
 	}
-	f.timer.at = 0 // the heap entry stays; see timerHeap
+	f.timer.Pause()
 	for _, e := range on {
 		if e != nil {
 			e.waiter = nil

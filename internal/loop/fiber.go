@@ -23,12 +23,13 @@ type fiber struct {
 	park   func(struct{}) bool
 	task   Task
 
-	timer      Timer // the deadline of the present wait; left in the heap when the wait ends early
-	queued     bool  // in the run queue
-	timedOut   bool
-	awaiting   bool   // parked in Await, which a stop does not cut short
-	spent      int    // bytes moved since it was resumed; see Charge
-	prev, next *fiber // in fiberList.parked
+	timer    Timer // the deadline of the present wait; left in the heap when the wait ends early
+	queued   bool  // in the run queue
+	timedOut bool
+	awaiting bool // parked in Await, which a stop does not cut short
+	parked   bool // inside a wait
+	spent    int  // bytes moved since it was resumed; see Charge
+	place    int  // in fiberList.all
 }
 
 // fiberList is a loop's fibers: those between tasks and those parked in a wait.
@@ -36,11 +37,11 @@ type fiber struct {
 // After a burst the free list would hold the burst's stacks for ever, so every trimEvery the fibers
 // that were not needed since the last time are ended, down to spare ones.
 type fiberList struct {
-	free   []*fiber // last in, first out: the warmest stack is used first
-	low    int      // the fewest free ones since the last trim
-	live   int      // those with a task
-	parked *fiber   // all that are inside a wait, so that a stop can find them
-	trim   Timer
+	free []*fiber // last in, first out: the warmest stack is used first
+	low  int      // the fewest free ones since the last trim
+	live int      // those with a task
+	all  []*fiber // in no order; a stop looks here for those that wait
+	trim Timer
 }
 
 const trimEvery = 10e9 // nanoseconds
@@ -70,6 +71,10 @@ func (fl *fiberList) put(f *fiber) {
 func (fl *fiberList) release(keep int) {
 	surplus := max(len(fl.free)-keep, 0)
 	for _, f := range fl.free[:surplus] { // the coldest
+		last := fl.all[len(fl.all)-1]
+		fl.all[f.place], last.place = last, f.place
+		fl.all[len(fl.all)-1] = nil
+		fl.all = fl.all[:len(fl.all)-1]
 		f.end()
 	}
 	kept := copy(fl.free, fl.free[surplus:])
@@ -91,7 +96,8 @@ func (t *fiberTrim) OnTimer(*Timer) {
 }
 
 func newFiber(l *Loop) *fiber {
-	f := &fiber{loop: l}
+	f := &fiber{loop: l, place: len(l.fibers.all)}
+	l.fibers.all = append(l.fibers.all, f)
 	f.resume, f.end = iter.Pull(func(yield func(struct{}) bool) {
 		f.park = yield
 		for {
@@ -158,25 +164,10 @@ func (l *Loop) InFiber() bool { return l.current != nil }
 
 // yield parks the current fiber until something wakes it.
 func (f *fiber) yield() {
-	l := f.loop
-	f.prev, f.next = nil, l.fibers.parked
-	if f.next != nil {
-		f.next.prev = f
-	}
-	l.fibers.parked = f
-
-	l.current = nil
+	f.loop.current = nil
+	f.parked = true
 	f.park(struct{}{})
-
-	if f.next != nil {
-		f.next.prev = f.prev
-	}
-	if f.prev != nil {
-		f.prev.next = f.next
-	} else {
-		l.fibers.parked = f.next
-	}
-	f.prev, f.next = nil, nil
+	f.parked = false
 }
 
 func (l *Loop) mustBeInFiber() *fiber {

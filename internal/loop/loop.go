@@ -214,8 +214,8 @@ func (l *Loop) Stop() {
 
 func (l *Loop) beginStop() {
 	l.stopping, l.graceful = true, stopTurns
-	for f := l.fibers.parked; f != nil; f = f.next {
-		if !f.awaiting {
+	for _, f := range l.fibers.all {
+		if f.parked && !f.awaiting {
 			l.wake(f)
 		}
 	}

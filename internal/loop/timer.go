@@ -43,6 +43,10 @@ func (t *Timer) Stop() {
 	t.owner = nil
 }
 
+// Pause unsets the timer but leaves its entry in the heap, so that setting it again for later is a store. The entry
+// goes when its time comes; until then the heap holds what the timer is embedded in.
+func (t *Timer) Pause() { t.at = 0 }
+
 // Pending tells whether the timer is set.
 func (t *Timer) Pending() bool { return t.at != 0 }
 
