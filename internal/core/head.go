@@ -7,7 +7,9 @@ import (
 
 // Reset empties the head, keeping its memory.
 func (o *ResponseHead) Reset() {
-	*o = ResponseHead{ContentLength: -1, LastModified: -1, Fields: o.Fields[:0], Trailers: o.Trailers[:0]}
+	fields, trailers := o.Fields[:0], o.Trailers[:0]
+	*o = ResponseHead{}
+	o.ContentLength, o.LastModified, o.Fields, o.Trailers = -1, -1, fields, trailers
 }
 
 // Get returns the first field with this name, in any case. Only those of Fields are looked at.

@@ -155,7 +155,7 @@ func (r *Request) prepare(l *loop.Loop) {
 	r.redirectEpoch = r.epoch
 	r.Redirects = maxRedirects + 1
 	r.subrequests = maxSubrequests + 1
-	r.Out.Reset()
+	r.Out.ContentLength, r.Out.LastModified = -1, -1
 }
 
 // Release puts a request back on the free list of its loop. Nothing may use it, or what it handed out, any more; so
@@ -166,12 +166,12 @@ func Release(r *Request) {
 	fields, trailers := r.Out.Fields, r.Out.Trailers
 	clear(fields)
 	clear(trailers)
-	buf := r.body.buf
-	*r = Request{
-		arena: r.arena, ownSlots: r.ownSlots[:0], states: r.states, epochs: r.epochs,
-		list: r.list, errLine: r.errLine[:0], bodies: r.bodies[:0],
-		Out: ResponseHead{Fields: fields[:0], Trailers: trailers[:0]},
-	}
+	arena, slots, states, epochs, list := r.arena, r.ownSlots, r.states, r.epochs, r.list
+	buf, line, bodies := r.body.buf, r.errLine, r.bodies
+	*r = Request{} // a literal with all of these would be made on the stack first, and copied
+	r.arena, r.ownSlots, r.states, r.epochs, r.list = arena, slots[:0], states, epochs, list
+	r.errLine, r.bodies = line[:0], bodies[:0]
+	r.Out.Fields, r.Out.Trailers = fields[:0], trailers[:0]
 	if cap(buf) <= maxKeptBody {
 		r.body.buf = buf[:0]
 	}

@@ -23,6 +23,7 @@ func NewLastingState[T any]() *State[T] {
 // stateCell keeps a *T over requests; epoch tells for which it is valid.
 type stateCell struct {
 	value any
+	reset interface{ Reset() } // the value, if it has a Reset
 	epoch uint64
 }
 
@@ -37,11 +38,12 @@ func (s *State[T]) Of(r *Request) *T {
 	if cell.value == nil {
 		t := new(T)
 		cell.value = t
+		cell.reset, _ = cell.value.(interface{ Reset() })
 		return t
 	}
 	t := cell.value.(*T)
-	if x, ok := any(t).(interface{ Reset() }); ok {
-		x.Reset()
+	if cell.reset != nil {
+		cell.reset.Reset()
 	} else {
 		*t = *new(T)
 	}

@@ -239,7 +239,7 @@ func (p *RequestParser) field(line []byte) *Error {
 	}
 	name, value, kind, bad := splitField(line)
 	if bad >= 0 {
-		return badRequest(invalidField("client sent invalid header line", line, bad) + readingHeaders)
+		return invalidRequestField(line, bad)
 	}
 	if kind != plainByte && !p.accepts(kind) {
 		if p.Head.Dropped++; p.Head.Dropped == 1 {
@@ -255,6 +255,14 @@ func (p *RequestParser) field(line []byte) *Error {
 	return nil
 }
 
+// invalidRequestField is on its own, as is duplicate: what an error's text needs of the stack would else be part of every
+// field's.
+//
+//go:noinline
+func invalidRequestField(line []byte, bad int) *Error {
+	return badRequest(invalidField("client sent invalid header line", line, bad) + readingHeaders)
+}
+
 // accepts decides about a name that is not only letters, digits and "-".
 // Names that are no tokens at all are dropped even where nginx would pass
 // them on (ignore_invalid_headers off): nobody can say what a backend takes them for.
@@ -267,6 +275,7 @@ func (p *RequestParser) accepts(kind uint8) bool {
 	return kind&oddByte == 0
 }
 
+//go:noinline
 func (p *RequestParser) duplicate(name, value []byte, id ID) *Error {
 	what := "header line"
 	if id == Host {

@@ -161,7 +161,7 @@ func (p *ResponseParser) field(line []byte) *Error {
 	h := &p.Head
 	name, value, kind, bad := splitField(line)
 	if bad >= 0 {
-		return badResponse(invalidField("upstream sent invalid header", line, bad) + readingUpstream)
+		return invalidResponseField(line, bad)
 	}
 	if kind&oddByte != 0 {
 		if h.Dropped++; h.Dropped == 1 {
@@ -171,12 +171,24 @@ func (p *ResponseParser) field(line []byte) *Error {
 	}
 	id := lookupToken(name)
 	if (id == ContentLength || id == TransferEncoding) && h.Has(id) {
-		previous := h.Fields[h.Index(id)]
-		return badResponse(fmt.Sprintf("upstream sent duplicate header line: \"%s: %s\", previous value: \"%s: %s\"",
-			name, value, previous.Name, previous.Value) + readingUpstream)
+		return h.duplicate(name, value, id)
 	}
 	h.add(name, value, id)
 	return nil
+}
+
+// The errors are put together in functions of their own: what they need of the stack would else be part of every field's.
+
+//go:noinline
+func invalidResponseField(line []byte, bad int) *Error {
+	return badResponse(invalidField("upstream sent invalid header", line, bad) + readingUpstream)
+}
+
+//go:noinline
+func (h *ResponseHead) duplicate(name, value []byte, id ID) *Error {
+	previous := h.Fields[h.Index(id)]
+	return badResponse(fmt.Sprintf("upstream sent duplicate header line: \"%s: %s\", previous value: \"%s: %s\"",
+		name, value, previous.Name, previous.Value) + readingUpstream)
 }
 
 func (p *ResponseParser) finish() *Error {

@@ -14,7 +14,7 @@ import (
 func (x *Exchange) adapt() *Fault {
 	set := x.Set
 	if !allowed(x.R, set.Allow) {
-		x.attempts = append(x.attempts, newAttempt(x.Peer.Name, x.R.Loop.Now()))
+		x.begin(x.Peer.Name)
 		return &Fault{Condition: OnDenied, Status: 502, cause: "upstream denied by \"proxy_allow_upstream\" while " + string(connecting)}
 	}
 	if set.BindDynamic && set.Bind != nil {
@@ -22,7 +22,7 @@ func (x *Exchange) adapt() *Fault {
 	}
 	if set.RequestDynamic {
 		if err := x.Proto.BuildRequest(x); err != nil {
-			x.attempts = append(x.attempts, newAttempt(x.Peer.Name, x.R.Loop.Now()))
+			x.begin(x.Peer.Name)
 			return &Fault{Status: 500, Harmless: true, cause: err.Error()}
 		}
 	}

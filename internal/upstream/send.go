@@ -34,7 +34,9 @@ func (x *Exchange) BodySize() int64 { return x.body.size }
 // takeBody reads the request's body before a backend is asked (proxy_request_buffering), or prepares to stream it.
 func (x *Exchange) takeBody() core.Verdict {
 	r, b := x.R, &x.body
-	*b = outBody{kept: b.kept[:0]}
+	kept := b.kept[:0]
+	*b = outBody{}
+	b.kept = kept
 	if !x.Set.PassRequestBody || !r.HasBody() {
 		return core.OK
 	}

@@ -22,6 +22,11 @@ type Attempt struct {
 	Closed                 string // why the connection was closed: a pool.Close, "" when kept
 }
 
-func newAttempt(peer string, now loop.Instant) Attempt {
-	return Attempt{Peer: peer, start: now, Connect: -1, Header: -1, Total: -1}
+// begin adds the record of a try that begins now.
+func (x *Exchange) begin(peer string) *Attempt {
+	x.attempts = append(x.attempts, Attempt{})
+	a := x.attempt()
+	a.Peer, a.start = peer, x.R.Loop.Now()
+	a.Connect, a.Header, a.Total = -1, -1, -1
+	return a
 }
