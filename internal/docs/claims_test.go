@@ -180,6 +180,33 @@ func TestEveryPackageIsInTheMap(t *testing.T) {
 	}
 }
 
+// TestTheLayersAreThoseOfThePolicy wants every import that the layering test allows to lead upwards in the table.
+func TestTheLayersAreThoseOfThePolicy(t *testing.T) {
+	place := map[string]int{}
+	for line := range strings.Lines(named(t, "docs/ARCHITECTURE.md").section(t, "## Layers")) {
+		if cells := strings.Split(line, "|"); len(cells) > 3 {
+			for _, m := range codeSpan.FindAllStringSubmatch(cells[2], -1) {
+				place[m[1]] = len(place) + 1
+			}
+		}
+	}
+	policy := regexp.MustCompile(`(?m)^\t"([^"]+)":\s+"([^"]*)",$`)
+	for _, m := range policy.FindAllStringSubmatch(read(t, "internal/layering/layering_test.go"), -1) {
+		from, _, isPart := strings.Cut(m[1], "/")
+		if m[2] == "" || isPart || from == "modules" {
+			continue
+		}
+		for _, to := range strings.Fields(m[2]) {
+			if to == "modules" {
+				to = "modules/*"
+			}
+			if place[from] == 0 || place[to] == 0 || place[to] > place[from] {
+				t.Errorf("%s may import %s, which does not stand above it", from, to)
+			}
+		}
+	}
+}
+
 // TestNoWordOfThisMachine keeps what is true of one machine only out of the documents.
 func TestNoWordOfThisMachine(t *testing.T) {
 	bad := regexp.MustCompile(`/work/|/root/|/home/\w|/tmp/\w`)
