@@ -26,9 +26,8 @@ func (s *Server) acceptFailed(err error, paused bool) {
 }
 
 func closeBackends(g *generation) {
-	g.Carried.Each("upstream", func(_ string, v any) {
-		shared, ok := v.(*upstream.Shared)
-		for n := 0; ok && n < giveUp && shared.Pool.CloseOldest(); n++ {
+	upstream.Each(g.Generation, func(_ string, shared *upstream.Shared) {
+		for n := 0; n < giveUp && shared.Pool.CloseOldest(); n++ {
 			continue
 		}
 	})
