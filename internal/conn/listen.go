@@ -95,8 +95,27 @@ func (o *ListenOptions) open(fd int) error {
 	return nil
 }
 
-// Backlog sets the length of the accept queue of a socket that listens already, for a reload.
-func (ln *Listener) Backlog(n int) error { return unix.Listen(ln.fd, n) }
+// Apply changes the options of a socket that listens already, for a reload: those that can be changed then, which are all but the
+// address, ReusePort and IPv6Only. What was set and is no longer (a buffer size) stays as it is.
+func (ln *Listener) Apply(o ListenOptions) error {
+	for _, opt := range o.options() {
+		if opt.name == unix.SO_REUSEPORT && opt.level == unix.SOL_SOCKET || opt.name == unix.IPV6_V6ONLY && opt.level == unix.IPPROTO_IPV6 {
+			continue
+		}
+		if err := unix.SetsockoptInt(ln.fd, opt.level, opt.name, opt.value); err != nil {
+			return listenError("setsockopt("+opt.text+")", o.Addr, err)
+		}
+	}
+	if o.KeepAlive.On {
+		if err := o.KeepAlive.apply(ln.fd); err != nil {
+			return listenError("setsockopt(SO_KEEPALIVE)", o.Addr, err)
+		}
+	}
+	if err := o.listen(ln.fd); err != nil {
+		return listenError("listen()", o.Addr, err)
+	}
+	return nil
+}
 
 func (o *ListenOptions) listen(fd int) error {
 	if o.Backlog > 0 {

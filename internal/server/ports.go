@@ -126,8 +126,8 @@ func (p *port) adjust(o conn.ListenOptions, say *Messages) {
 	}
 	p.options = o
 	for _, ln := range p.listeners {
-		if err := ln.Backlog(o.Backlog); err != nil {
-			say.writef(logs.Alert, "listen() to %s, backlog %d failed, ignored %s", o.Addr, o.Backlog, conn.ErrnoText(err))
+		if err := ln.Apply(o); err != nil {
+			say.writef(logs.Alert, "%s, ignored", err)
 		}
 	}
 }

@@ -5,6 +5,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"hearth/internal/conn"
 )
 
 const proxied = `
@@ -138,5 +142,28 @@ func TestAReloadWithAnotherPidFileMovesIt(t *testing.T) {
 	}
 	if _, err := os.Stat(w.dir + "/two.pid"); err != nil {
 		t.Errorf("the new pid file: %v", err)
+	}
+}
+
+func TestAReloadChangesTheOptionsOfASocketInUse(t *testing.T) {
+	w := newWorld(t, proxied)
+	defer func() { w.server.Stop() }()
+	port := w.server.ports[conn.MustAddr(w.listen)]
+	w.configure(strings.Replace(proxied, "listen LISTEN", "listen LISTEN backlog=20 rcvbuf=300k so_keepalive=on", 1))
+	if err := w.server.Reload(); err != nil {
+		t.Fatal(w.log())
+	}
+	if w.server.ports[conn.MustAddr(w.listen)] != port {
+		t.Error("the socket is another")
+	}
+	get := func(option int) int {
+		n, err := unix.GetsockoptInt(port.listeners[0].FD(), unix.SOL_SOCKET, option)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if size, alive := get(unix.SO_RCVBUF), get(unix.SO_KEEPALIVE); size < 300<<10 || alive != 1 {
+		t.Errorf("after the reload SO_RCVBUF is %d and SO_KEEPALIVE %d", size, alive)
 	}
 }
