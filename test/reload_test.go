@@ -17,7 +17,7 @@ import (
 // reloadConf says its name in a response header, and where its requests go.
 func reloadConf(name, server string) string {
 	return site(fmt.Sprintf(`
-upstream u { server %s; keepalive 64; }
+upstream u { server %s; keepalive 64; keepalive_requests 1000000; }
 server {
 	listen %%PORT1%%;
 	add_header X-Generation %s always;
@@ -103,12 +103,16 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 		time.Sleep(100 * time.Millisecond) // ten a second, whatever becomes of them
 	}
 	eventually(t, "the last generation", func() bool { return l.Get(p.Addr(1), "/").Field("X-Generation") == fmt.Sprint(reloads) })
+	if dialled, open := b.Connections(), b.Open(); dialled != open {
+		t.Errorf("%d of %d connections to the backend were lost", dialled-open, dialled)
+	}
 	load.end()
 	if n := load.failed.Load(); n > 0 {
 		t.Errorf("%d of %d requests failed, first: %v", n, load.served.Load()+n, load.first.Load())
 	}
-	if n := b.Connections(); n > clients+1 {
-		t.Errorf("%d connections to the backend for %d clients: the pool did not outlive the reloads", n, clients)
+	// A client may have its answer, and ask again, just before the connection is back in the pool; and there are those that wait for the generation.
+	if n := b.Connections(); n > 2*clients {
+		t.Errorf("%d connections to the backend for %d clients", n, clients)
 	}
 	p.Signal(syscall.SIGQUIT)
 	if code := p.Wait(); code != 0 {
