@@ -69,8 +69,12 @@ func Extension(path []byte) []byte {
 	return nil
 }
 
-// ContentTypeOf is the content type for a path, by its extension: default_type where types has none.
+// ContentTypeOf is the content type for a path, by its extension: default_type where types has none. One that the answer
+// has already stays (X-Accel-Redirect brings that of the first response).
 func (r *Request) ContentTypeOf(path []byte) []byte {
+	if len(r.Out.ContentType) > 0 {
+		return r.Out.ContentType
+	}
 	c := r.Location.Conf
 	if ext := Extension(path); ext != nil {
 		if t := c.Types.Lookup(ext); t != nil {

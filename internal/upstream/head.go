@@ -1,11 +1,13 @@
 package upstream
 
 import (
+	"bytes"
 	"strings"
 	"time"
 
 	"hearth/internal/core"
 	"hearth/internal/http1"
+	"hearth/internal/logs"
 	"hearth/internal/pool"
 	"hearth/internal/text"
 )
@@ -104,11 +106,17 @@ func (x *Exchange) redirect(uri []byte) core.Verdict {
 		r.Method = methodGet
 	}
 	path, args := core.SplitArgs(uri)
-	normal, _, err := http1.NormalizePath(r.Alloc(len(path) + 1)[:0], path, true)
-	if err != nil {
+	path = text.AppendUnescape(r.Alloc(len(path))[:0], path)
+	if !safe(path) {
+		r.Error(logs.Error, "unsafe URI \"%s\" was detected", uri)
 		return 404
 	}
-	return r.InternalRedirect(normal, args)
+	return r.InternalRedirect(path, args)
+}
+
+// safe is nginx's rule for the path of an X-Accel-Redirect: it must not climb.
+func safe(path []byte) bool {
+	return len(path) > 0 && bytes.IndexByte(path, 0) < 0 && !bytes.HasPrefix(path, []byte("../")) && !bytes.Contains(path, []byte("/../")) && !bytes.HasSuffix(path, []byte("/.."))
 }
 
 var methodGet = []byte("GET")
@@ -119,6 +127,9 @@ func (x *Exchange) copyHead() {
 	out := &r.Out
 	out.Status, out.Reason = h.Status, h.Reason
 	out.ContentLength = h.ContentLength
+	if h.Framing == http1.NoBody && !r.IsHead() && h.Status != 304 {
+		out.ContentLength = 0 // proxy_method HEAD: the length is of a body that the client will not get
+	}
 	for i := range h.Fields {
 		f := &h.Fields[i]
 		switch f.ID {
@@ -179,7 +190,14 @@ func (x *Exchange) copyField(f *http1.Field) {
 	if x.Set.Rewrite != nil {
 		switch f.ID {
 		case http1.Location, http1.Refresh, http1.SetCookie:
-			value = x.Set.Rewrite(x, f.ID, value)
+			to, changed := x.Set.Rewrite(x, f.ID, value)
+			if changed && f.ID == http1.Location { // made absolute as ours are
+				out.Location = to
+				return
+			}
+			if changed {
+				value = to
+			}
 		}
 	}
 	out.Fields = append(out.Fields, http1.Field{Name: f.Name, Value: value, ID: f.ID})

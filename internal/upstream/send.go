@@ -40,7 +40,7 @@ func (x *Exchange) takeBody() core.Verdict {
 	if !x.Set.PassRequestBody || !r.HasBody() {
 		return core.OK
 	}
-	if !x.Set.RequestBuffering && r.BodyUnread() {
+	if !x.Set.RequestBuffering && r.BodyUnread() && !(x.Set.NoChunks && r.BodySize() < 0) {
 		b.streaming, b.size = true, r.BodySize()
 		return core.OK
 	}

@@ -46,9 +46,10 @@ type Settings struct {
 	Proto              string        // pool.Identity's protocol: "http/1.1"
 	Identity           string        // digest of what decides about trust in TLS, "" = plain (pool.Identity)
 	Scope              string        // the location, for `keepalive N local`
+	NoChunks           bool          // a body of unknown length has to be read whole first (HTTP/1.0)
 	// Rewrite changes the value of Location, Refresh or Set-Cookie on its way to the client (proxy_redirect,
 	// proxy_cookie_*). nil = none.
-	Rewrite func(x *Exchange, id http1.ID, value []byte) []byte
+	Rewrite func(x *Exchange, id http1.ID, value []byte) (to []byte, changed bool)
 
 	keys keyCache
 }

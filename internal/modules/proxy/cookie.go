@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
+	"hearth/internal/logs"
 	"hearth/internal/text"
 )
 
@@ -87,41 +89,66 @@ func parseFlags(c *conf.Cursor, args []string) (flagRule, error) {
 	return rule, nil
 }
 
+// attribute is a part of a Set-Cookie value: the cookie itself, which is the first, or what follows a semicolon.
+type attribute struct {
+	name, value []byte
+	assigned    bool // it has a value, if an empty one
+}
+
+// splitCookie cuts a Set-Cookie value at its semicolons.
+func splitCookie(cookie []byte) (parts []attribute) {
+	for part := range bytes.SplitSeq(cookie, []byte(";")) {
+		name, value, assigned := bytes.Cut(part, []byte("="))
+		parts = append(parts, attribute{bytes.TrimSpace(name), bytes.TrimSpace(value), assigned})
+	}
+	return parts
+}
+
+func joinCookie(parts []attribute) (cookie []byte) {
+	for i, a := range parts {
+		if i > 0 {
+			cookie = append(cookie, "; "...)
+		}
+		cookie = append(cookie, a.name...)
+		if a.assigned {
+			cookie = append(append(cookie, '='), a.value...)
+		}
+	}
+	return cookie
+}
+
 // rewriteCookie applies proxy_cookie_domain, proxy_cookie_path and proxy_cookie_flags to a Set-Cookie value.
-func (l *location) rewriteCookie(r *core.Request, cookie []byte) []byte {
+func (l *location) rewriteCookie(r *core.Request, cookie []byte) (to []byte, changed bool) {
 	if len(l.domains)+len(l.paths)+len(l.flags) == 0 {
-		return cookie
+		return cookie, false
 	}
-	parts := bytes.Split(cookie, []byte(";"))
+	parts := splitCookie(cookie)
 	for i := 1; i < len(parts); i++ {
-		name, value, hasValue := bytes.Cut(bytes.TrimLeft(parts[i], " "), []byte("="))
-		if !hasValue {
-			continue
-		}
-		var changed []byte
-		var ok bool
+		part, fits := &parts[i], false
 		switch {
-		case text.EqualFold(name, "domain"):
-			changed, ok = applyDomain(r, l.domains, value)
-		case text.EqualFold(name, "path"):
-			changed, ok = applyPath(r, l.paths, value)
+		case !part.assigned:
+		case text.EqualFold(part.name, "domain"):
+			part.value, fits = applyDomain(r, l.domains, part.value)
+		case text.EqualFold(part.name, "path"):
+			part.value, fits = applyPath(r, l.paths, part.value)
 		}
-		if ok {
-			parts[i] = bytes.Join([][]byte{[]byte(" "), name, []byte("="), changed}, nil)
-		}
+		changed = changed || fits
 	}
-	name, _, _ := bytes.Cut(parts[0], []byte("="))
 	for i := range l.flags {
-		if rule := &l.flags[i]; rule.fits(r, name) {
+		if rule := &l.flags[i]; parts[0].assigned && rule.fits(r, parts[0].name) {
 			parts = rule.apply(r, parts)
+			changed = true
 			break
 		}
 	}
-	return bytes.Join(parts, []byte(";"))
+	if !changed {
+		return cookie, false
+	}
+	return joinCookie(parts), true
 }
 
-// applyDomain replaces a domain that equals a rule's, a leading dot aside.
-func applyDomain(r *core.Request, rules []attributeRule, value []byte) ([]byte, bool) {
+// applyDomain replaces a domain that equals a rule's; a leading dot stays.
+func applyDomain(r *core.Request, rules []attributeRule, value []byte) (to []byte, fits bool) {
 	bare := bytes.TrimPrefix(value, []byte("."))
 	for i := range rules {
 		switch rule := &rules[i]; {
@@ -131,15 +158,15 @@ func applyDomain(r *core.Request, rules []attributeRule, value []byte) ([]byte, 
 			}
 		case rule.from != nil:
 			if bytes.EqualFold(bare, rule.from.Eval(r)) {
-				return rule.to.Eval(r), true
+				return r.Concat(value[:len(value)-len(bare)], rule.to.Eval(r)), true
 			}
 		}
 	}
-	return nil, false
+	return value, false
 }
 
 // applyPath replaces the beginning of a path.
-func applyPath(r *core.Request, rules []attributeRule, value []byte) ([]byte, bool) {
+func applyPath(r *core.Request, rules []attributeRule, value []byte) (to []byte, fits bool) {
 	for i := range rules {
 		switch rule := &rules[i]; {
 		case rule.pattern != nil:
@@ -152,7 +179,7 @@ func applyPath(r *core.Request, rules []attributeRule, value []byte) ([]byte, bo
 			}
 		}
 	}
-	return nil, false
+	return value, false
 }
 
 func (rule *flagRule) fits(r *core.Request, name []byte) bool {
@@ -163,31 +190,37 @@ func (rule *flagRule) fits(r *core.Request, name []byte) bool {
 }
 
 // apply adds and removes flags among a cookie's attributes.
-func (rule *flagRule) apply(r *core.Request, parts [][]byte) [][]byte {
+func (rule *flagRule) apply(r *core.Request, parts []attribute) []attribute {
 	for _, v := range rule.flags {
-		flag := strings.ToLower(string(v.Eval(r)))
-		name, _, _ := strings.Cut(flag, "=")
-		plain := strings.TrimPrefix(name, "no")
-		kept := parts[:1]
-		for _, part := range parts[1:] {
-			attribute, _, _ := bytes.Cut(bytes.TrimSpace(part), []byte("="))
-			if !text.EqualFold(attribute, plain) {
-				kept = append(kept, part)
-			}
-		}
-		parts = kept
-		switch flag {
+		switch flag := string(bytes.ToLower(v.Eval(r))); flag {
 		case "secure":
-			parts = append(parts, []byte(" Secure"))
+			parts = setFlag(parts, attribute{name: []byte("Secure")})
 		case "httponly":
-			parts = append(parts, []byte(" HttpOnly"))
+			parts = setFlag(parts, attribute{name: []byte("HttpOnly")})
 		case "samesite=strict":
-			parts = append(parts, []byte(" SameSite=Strict"))
+			parts = setFlag(parts, attribute{[]byte("SameSite"), []byte("Strict"), true})
 		case "samesite=lax":
-			parts = append(parts, []byte(" SameSite=Lax"))
+			parts = setFlag(parts, attribute{[]byte("SameSite"), []byte("Lax"), true})
 		case "samesite=none":
-			parts = append(parts, []byte(" SameSite=None"))
+			parts = setFlag(parts, attribute{[]byte("SameSite"), []byte("None"), true})
+		case "nosecure", "nohttponly", "nosamesite":
+			parts = slices.DeleteFunc(parts, func(a attribute) bool { return text.EqualFold(a.name, flag[len("no"):]) })
+		default:
+			r.Error(logs.Error, "undefined cookie flag \"%s\"", flag)
 		}
 	}
 	return parts
+}
+
+// setFlag puts a flag in its place among the attributes, or adds it.
+func setFlag(parts []attribute, flag attribute) []attribute {
+	for i := 1; i < len(parts); i++ {
+		if bytes.EqualFold(parts[i].name, flag.name) {
+			if flag.assigned {
+				parts[i] = flag
+			}
+			return parts
+		}
+	}
+	return append(parts, flag)
 }

@@ -5,6 +5,7 @@ import (
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
+	"hearth/internal/http1"
 )
 
 // defaults are the fields set unless proxy_set_header names them ("" = left out): the client's of that name mean its
@@ -16,7 +17,7 @@ var defaults = []struct{ name, value string }{
 
 // compileRequest makes the template of the requests that a location sends.
 func (l *location) compileRequest(c *conf.Cursor, b *conf.Block) (requestTemplate, error) {
-	t := requestTemplate{minor: 1, method: l.method, body: l.setBody, passHeaders: l.PassRequestHeaders, target: l.pass.target}
+	t := requestTemplate{framed: named(l.fields, "Content-Length"), minor: 1, method: l.method, body: l.setBody, passHeaders: l.PassRequestHeaders, target: l.pass.target}
 	lines := l.fields
 	for _, d := range defaults {
 		value := d.value
@@ -30,17 +31,16 @@ func (l *location) compileRequest(c *conf.Cursor, b *conf.Block) (requestTemplat
 		if err != nil {
 			return t, c.Errorf("%s", err)
 		}
-		if d.name == "Host" {
-			lines = append([]fieldLine{{d.name, v}}, lines...)
-		} else {
-			lines = append(lines[:len(lines):len(lines)], fieldLine{d.name, v})
-		}
+		lines = append(lines[:len(lines):len(lines)], fieldLine{d.name, v})
 	}
 	if l.version == http10 {
 		t.minor = 0
 	}
 	for _, line := range lines {
 		t.replaced.Add(line.name)
+		if id := http1.Lookup([]byte(line.name)); id == http1.ContentLength || id == http1.TransferEncoding {
+			continue // what frames the body follows from the body
+		}
 		if s, ok := line.value.Literal(); ok && s == "" {
 			continue
 		}

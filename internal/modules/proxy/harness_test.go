@@ -14,6 +14,7 @@ import (
 	"hearth/internal/frontend"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
+	"hearth/internal/modules/rewrite"
 	"hearth/internal/upstream"
 )
 
@@ -30,8 +31,8 @@ type world struct {
 	open int64
 }
 
-// modules is the least list that proxies.
-var modules = []*core.Module{&upstream.Module, &Module}
+// modules is the least list that proxies, and what its configurations choose by.
+var modules = []*core.Module{&rewrite.Module, &upstream.Module, &Module}
 
 // newWorld serves a configuration; what is not in an http block is put into one, in a server if it is only locations.
 func newWorld(t testing.TB, config string) *world {

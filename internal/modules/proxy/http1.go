@@ -27,6 +27,7 @@ type requestTemplate struct {
 	replaced    upstream.HeaderSet // fields of the client that are not passed on
 	passHeaders bool
 	body        *core.Value // proxy_set_body; nil = the client's
+	framed      bool        // proxy_set_header says something of Content-Length: none is sent without a body
 	// target appends the request target.
 	target func(r *core.Request, dst []byte) []byte
 }
@@ -72,7 +73,7 @@ func (p *http1Protocol) BuildRequest(x *upstream.Exchange) error {
 	switch {
 	case size < 0:
 		dst = append(dst, chunkedTE...)
-	case size > 0 || t.body != nil || r.HasBody():
+	case size > 0 || !t.framed && (t.body != nil || r.HasBody() || r.Head.ContentLength == 0):
 		dst = http1.AppendFieldInt(dst, "Content-Length", size)
 	}
 	if t.passHeaders {

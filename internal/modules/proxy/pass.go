@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"strings"
 
 	"hearth/internal/conf"
@@ -12,13 +13,10 @@ import (
 
 // pass is a proxy_pass: where requests go and which URI they ask for there.
 type pass struct {
-	group *upstream.Group // nil = the URL has variables
-	url   *core.Value     // with variables
-	host  []byte          // $proxy_host
-	port  []byte          // $proxy_port
-	uri   string          // the URI part; "" = none was given
-	bare  bool            // no URI part: the client's is passed on as it is
-	strip int             // length of the location's name, which uri replaces
+	destination             // of all requests; its group is nil if the URL has variables
+	url         *core.Value // with variables
+	path        string      // the URI part; "" = none was given
+	name        string      // the location's, which path replaces
 }
 
 // setPass reads proxy_pass.
@@ -65,13 +63,13 @@ func (p *pass) fixed(c *conf.Cursor, b *conf.Block, rest string) error {
 		return err
 	}
 	host, port := hostPort(address)
-	p.group, p.host, p.port = group, []byte(host), []byte(port)
-	p.uri, p.bare = uri, uri == ""
+	p.destination = destination{group: group, host: []byte(host), port: []byte(port), bare: uri == "", fixed: true}
+	p.path = uri
 	at := core.LocationOf(b)
 	if uri != "" && (at.Kind == core.RegexLocation || at.Kind == core.NamedLocation || b.Kind&(conf.IfLocation|conf.LimitExcept) != 0) {
 		return c.Errorf("\"proxy_pass\" cannot have URI part in location given by regular expression, or inside named location, or inside \"if\" statement, or inside \"limit_except\" block")
 	}
-	p.strip = len(at.Name)
+	p.name = at.Name
 	return nil
 }
 
@@ -103,34 +101,42 @@ type destination struct {
 	group      *upstream.Group
 	host, port []byte // $proxy_host, $proxy_port
 	uri        []byte // the URI part of an evaluated URL
-	bare       bool   // no URI part
+	bare       bool   // no URI part: the client's is passed on as it is
 	fixed      bool
 }
 
 // targets has the destination of requests for whom it has been settled.
-var targets = core.NewState[destination]()
+var targets = core.NewState[struct{ *destination }]()
+
+// targetOf is the destination of r, or an empty one.
+func targetOf(r *core.Request) *destination {
+	if d := targets.Of(r).destination; d != nil {
+		return d
+	}
+	return &nowhere
+}
+
+var nowhere destination
 
 // settle finds out where the request goes.
-func (p *pass) settle(r *core.Request, d *destination) core.Verdict {
+func (p *pass) settle(r *core.Request) (*destination, core.Verdict) {
 	if p.group != nil {
-		*d = destination{group: p.group, host: p.host, port: p.port, bare: p.bare, fixed: true}
-		return core.OK
+		return &p.destination, core.OK
 	}
 	url := p.url.Eval(r)
 	rest, ok := cutScheme(string(url))
 	if !ok {
 		r.Error(logs.Error, "invalid URL prefix in \"%s\"", url)
-		return 500
+		return nil, 500
 	}
 	address, uri := splitURL(rest)
 	group, err := upstream.Find(r, address, "80")
 	if err != nil {
 		r.Error(logs.Error, "%s", err)
-		return core.Verdict(upstream.FindStatus(err))
+		return nil, core.Verdict(upstream.FindStatus(err))
 	}
 	host, port := hostPort(address)
-	*d = destination{group: group, host: []byte(host), port: []byte(port), uri: []byte(uri), bare: uri == ""}
-	return core.OK
+	return &destination{group: group, host: []byte(host), port: []byte(port), uri: []byte(uri), bare: uri == ""}, core.OK
 }
 
 // hostPort are $proxy_host and $proxy_port for an address as written.
@@ -149,21 +155,28 @@ func hostPort(address string) (host, port string) {
 // came, or the normalised one if it was changed meanwhile; else the URI part in place of the location's name. A URL
 // with variables that has a URI part is sent as it is.
 func (p *pass) target(r *core.Request, dst []byte) []byte {
-	d := targets.Of(r)
+	d := targetOf(r)
 	from := len(dst)
+	path := r.URI
 	switch {
 	case d.bare && r.ValidUnparsed && r.IsMain():
+		if len(r.Unparsed) > 0 && r.Unparsed[0] == '?' { // http://host?args
+			dst = append(dst, '/')
+		}
 		return append(dst, r.Unparsed...)
 	case !d.fixed && !d.bare:
 		if d.uri[0] != '/' {
 			dst = append(dst, '/')
 		}
 		return append(dst, d.uri...)
-	case d.bare:
-		dst = text.AppendEscapeURI(dst, r.URI)
-	default:
-		dst = append(dst, p.uri...)
-		dst = text.AppendEscapeURI(dst, r.URI[min(p.strip, len(r.URI)):])
+	case !d.bare && !r.Displaced:
+		dst = append(dst, p.path...)
+		path = path[min(len(p.name), len(path)):]
+	}
+	if r.Internal || quoted(r.Unparsed) {
+		dst = text.AppendEscapeURI(dst, path)
+	} else {
+		dst = append(dst, path...)
 	}
 	if len(r.Args) > 0 {
 		dst = append(append(dst, '?'), r.Args...)
@@ -174,12 +187,20 @@ func (p *pass) target(r *core.Request, dst []byte) []byte {
 	return dst
 }
 
+// quoted says whether the path of a request target has quoted octets: if not, nothing had to be decoded, and what the
+// client wrote can be sent as it is.
+func quoted(target []byte) bool {
+	path, _, _ := bytes.Cut(target, []byte("?"))
+	return bytes.IndexByte(path, '%') >= 0
+}
+
 // serve is the content handler of a location with proxy_pass.
 func serve(r *core.Request) core.Verdict {
 	l := locations.Of(r.Location.Block)
-	d := targets.Of(r)
-	if verdict := l.pass.settle(r, d); verdict != core.OK {
+	d, verdict := l.pass.settle(r)
+	if verdict != core.OK {
 		return verdict
 	}
+	targets.Of(r).destination = d
 	return upstream.Run(r, &l.Settings, d.group, l.protocol)
 }

@@ -246,23 +246,24 @@ func finish(c *conf.Cursor, b *conf.Block, l *location) error {
 	if l.pass.group != nil && b.Kind == conf.Location {
 		l.pass.group.UsedBy(&l.Settings)
 	}
-	l.compileRewrite(b)
+	l.compileRewrite()
 	request, err := l.compileRequest(c, b)
 	if err != nil {
 		return err
 	}
+	l.NoChunks = l.version == http10
 	l.protocol = &http1Protocol{request: request, response: http1.ResponseOptions{TotalLimit: int(l.HeadSize)}}
 	return nil
 }
 
 // compileRewrite settles what happens to headers of responses.
-func (l *location) compileRewrite(b *conf.Block) {
+func (l *location) compileRewrite() {
 	var rules []redirect
 	for _, rule := range l.redirects {
 		switch {
 		case rule.off:
 		case rule.byPass:
-			if made, ok := l.defaultRedirect(b); ok {
+			if made, ok := l.defaultRedirect(); ok {
 				rules = append(rules, made)
 			}
 		default:

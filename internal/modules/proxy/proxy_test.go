@@ -276,7 +276,7 @@ func TestRedirectsOfTheBackendAreRewritten(t *testing.T) {
 func TestCookiesAreRewritten(t *testing.T) {
 	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_cookie_domain localhost example.org; proxy_cookie_path /two/ /; proxy_cookie_flags ~ secure samesite=strict; }`)
 	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nSet-Cookie: a=b; Domain=.localhost; Path=/two/x\nContent-Length: 0\n\n")
-	wantIn(t, w.get("/"), "Set-Cookie: a=b; Domain=example.org; Path=/x; Secure; SameSite=Strict\r\n")
+	wantIn(t, w.get("/"), "Set-Cookie: a=b; Domain=.example.org; Path=/x; Secure; SameSite=Strict\r\n")
 }
 
 func TestAWebSocketIsTunnelled(t *testing.T) {

@@ -58,41 +58,38 @@ func (l *location) mayDefault(c *conf.Cursor) error {
 	return nil
 }
 
-// defaultRedirect is what `default` means in a location: the URL of proxy_pass becomes the location's name. Where the
-// URL has variables, or the location is none with a plain name, it means nothing.
-func (l *location) defaultRedirect(b *conf.Block) (redirect, bool) {
-	at := core.LocationOf(b)
+// defaultRedirect is what `default` means in a location: the URL of proxy_pass becomes the location's name, or, without
+// a URI part, the root of the one the root of the other. Where the URL has variables it means nothing.
+func (l *location) defaultRedirect() (redirect, bool) {
 	url, literal := l.pass.url.Literal()
-	if !literal || at.Kind == core.RegexLocation || at.Kind == core.NamedLocation || b.Kind != conf.Location {
+	switch {
+	case !literal:
 		return redirect{}, false
+	case l.pass.bare:
+		return redirect{plainFrom: []byte(url + "/"), plainTo: []byte("/")}, true
 	}
-	if l.pass.bare { // http://backend answers for all paths: its root is ours
-		return redirect{plainFrom: []byte(strings.TrimSuffix(url, "/") + "/"), plainTo: []byte("/")}, true
-	}
-	return redirect{plainFrom: []byte(url), plainTo: []byte(at.Name)}, true
+	return redirect{plainFrom: []byte(url), plainTo: []byte(l.pass.name)}, true
 }
 
 // rewrite applies the first rule that fits to a Location, or to what stands after "url=" in a Refresh, or the cookie
-// rules to a Set-Cookie.
-func (l *location) rewrite(x *upstream.Exchange, id http1.ID, value []byte) []byte {
+// rules to a Set-Cookie. changed is false if none fits.
+func (l *location) rewrite(x *upstream.Exchange, id http1.ID, value []byte) (to []byte, changed bool) {
 	switch id {
 	case http1.SetCookie:
 		return l.rewriteCookie(x.R, value)
 	case http1.Refresh:
 		i := bytes.Index(bytes.ToLower(value), []byte("url="))
 		if i < 0 {
-			return value
+			return value, false
 		}
 		i += len("url=")
-		if changed, ok := l.redirected(x.R, value[i:]); ok {
-			return x.R.Concat(value[:i], changed)
+		to, changed = l.redirected(x.R, value[i:])
+		if changed {
+			to = x.R.Concat(value[:i], to)
 		}
-		return value
+		return to, changed
 	}
-	if changed, ok := l.redirected(x.R, value); ok {
-		return changed
-	}
-	return value
+	return l.redirected(x.R, value)
 }
 
 func (l *location) redirected(r *core.Request, url []byte) ([]byte, bool) {

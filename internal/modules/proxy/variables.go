@@ -7,8 +7,8 @@ import (
 
 // variables are those of ngx_http_proxy_module.
 var variables = []core.Variable{
-	{Name: "proxy_host", NoCache: true, Get: func(r *core.Request) ([]byte, bool) { return targets.Of(r).host, targets.Of(r).host != nil }},
-	{Name: "proxy_port", NoCache: true, Get: func(r *core.Request) ([]byte, bool) { return targets.Of(r).port, targets.Of(r).port != nil }},
+	{Name: "proxy_host", NoCache: true, Get: func(r *core.Request) ([]byte, bool) { return targetOf(r).host, targetOf(r).host != nil }},
+	{Name: "proxy_port", NoCache: true, Get: func(r *core.Request) ([]byte, bool) { return targetOf(r).port, targetOf(r).port != nil }},
 	{Name: "proxy_add_x_forwarded_for", NoCache: true, Get: addForwardedFor},
 }
 
