@@ -44,7 +44,8 @@ func (s *groups) add(host string, g *Group) {
 // defineGroup enters the group of an upstream block. A proxy_pass may have named it before.
 func defineGroup(c *conf.Cursor, name string, b *conf.Block) (*Group, error) {
 	s := groupsSlot.Of(c.In())
-	for _, g := range s.byHost[strings.ToLower(name)] {
+	if named := s.byHost[strings.ToLower(name)]; len(named) > 0 {
+		g := named[0]
 		if g.block != nil {
 			return nil, c.Errorf("duplicate upstream \"%s\"", name)
 		}
