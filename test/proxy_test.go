@@ -33,7 +33,7 @@ func (p *Proxy) isNginx() bool { return filepath.Base(p.Binary) == "nginx" }
 // Configure writes the configuration file; see Lab.Hearth for the placeholders.
 func (p *Proxy) Configure(conf string) {
 	p.lab.Helper()
-	if err := os.WriteFile(filepath.Join(p.Dir, "nginx.conf"), []byte(p.Expand(conf)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(p.Dir, "site.conf"), []byte(p.Expand(conf)), 0o644); err != nil {
 		p.lab.Fatal(err)
 	}
 }
@@ -73,7 +73,7 @@ func (p *Proxy) File(name, content string) string {
 
 // command is the program with the options every start has.
 func (p *Proxy) command(args ...string) *exec.Cmd {
-	base := []string{"-p", p.Dir, "-c", filepath.Join(p.Dir, "nginx.conf"), "-e", filepath.Join(p.Dir, "error.log")}
+	base := []string{"-p", p.Dir, "-c", filepath.Join(p.Dir, "site.conf"), "-e", filepath.Join(p.Dir, "error.log")}
 	cmd := exec.Command(p.Binary, append(base, args...)...)
 	cmd.Env = append(os.Environ(), "GORACE=exitcode=66 log_path="+filepath.Join(p.Dir, "race"))
 	cmd.Dir = p.Dir

@@ -128,7 +128,7 @@ func TestABadConfigurationOnReloadIsLoggedAndLeavesTheOldOne(t *testing.T) {
 	p.Configure("events {} http { server { listen %PORT1%; nonsense on; } }")
 	p.Signal(syscall.SIGHUP)
 	p.Log("error.log", `[emerg]`)
-	p.Log("error.log", p.Expand(`unknown directive "nonsense" in %DIR%/nginx.conf:1`))
+	p.Log("error.log", p.Expand(`unknown directive "nonsense" in %DIR%/site.conf:1`))
 	if a := l.Get(p.Addr(1), "/"); a.Status != 200 || a.Field("X-Generation") != "good" {
 		t.Errorf("%d %s", a.Status, a.Head)
 	}
