@@ -301,10 +301,19 @@ func (x *Exchange) finish() {
 		why = pool.RequestUnsent
 	case x.In.Len() > 0:
 		why = pool.UnexpectedData
+		x.R.Error(logs.Warn, "%s while %s", tooMuch(x.Head.Framing), readingBody)
 	}
 	x.lease.KeepAlive(hint)
 	x.release(why)
 	x.done(false)
+}
+
+// tooMuch is what nginx says of bytes behind a response.
+func tooMuch(framing http1.Framing) string {
+	if framing == http1.ByChunks {
+		return "upstream sent data after final chunk"
+	}
+	return "upstream sent more data than specified in \"Content-Length\" header"
 }
 
 // close leaves nothing behind, however the exchange ended.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 
 	"hearth/internal/loop"
@@ -53,7 +54,11 @@ func faultOf(err error, at doing, call string) *Fault {
 	case errors.Is(err, loop.ErrTimeout):
 		return &Fault{Condition: OnTimeout, Status: 504, cause: fmt.Sprintf("upstream timed out (110: Connection timed out) while %s", at)}
 	case errors.As(err, &invalid):
-		return &Fault{Condition: OnInvalidHeader, Status: 502, cause: fmt.Sprintf("%s while %s", invalid.Cause, at)}
+		cause := invalid.Cause
+		if !strings.HasSuffix(cause, " while "+string(at)) { // the codec may have said it
+			cause += " while " + string(at)
+		}
+		return &Fault{Condition: OnInvalidHeader, Status: 502, cause: cause}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errClosed):
 		return &Fault{Condition: OnError, Status: 502, cause: fmt.Sprintf("%s while %s", errClosed, at)}
 	case errors.As(err, &errno):

@@ -224,12 +224,28 @@ func (x *Exchange) clientLost(err error) core.Verdict {
 	return core.Close
 }
 
-// cut ends an exchange whose backend broke off in the middle of the body. The client must not take what it got for
-// the whole: its connection is closed without the end of the message (RFC 9112, section 8).
+// cut ends an exchange whose backend broke off in the middle of the body. The client gets what it takes at once of what
+// has come, unless the body was malformed, and must not take that for the whole: its connection is closed without the end
+// of the message (RFC 9112, section 8).
 func (x *Exchange) cut(err error) core.Verdict {
+	r := x.R
 	fault := faultOf(err, readingBody, "recv()")
-	x.R.Error(logs.Error, "%s", fault.cause)
+	r.Error(logs.Error, "%s", fault.cause)
+	if fault.Condition != OnInvalidHeader {
+		x.sendRest()
+	}
 	x.release(closeReason(err))
 	x.done(true)
 	return core.Close
+}
+
+// sendRest sends what the client takes at once of what has come.
+func (x *Exchange) sendRest() {
+	r := x.R
+	for x.store.pending() && !x.piped() && !r.Down.Congested() {
+		if x.store.send(r) != nil {
+			break
+		}
+	}
+	_ = r.Send(core.Chunk{Flush: true}) // it is closed next in any case
 }
