@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ type world struct {
 	gen  *core.Generation
 	port *core.Port
 	log  *logs.ErrorLog
+	dir  string // the prefix
 	open int64
 }
 
@@ -37,7 +39,7 @@ var modules = []*core.Module{&rewrite.Module, &upstream.Module, &Module}
 // newWorld serves a configuration; what is not in an http block is put into one, in a server if it is only locations.
 func newWorld(t testing.TB, config string) *world {
 	t.Helper()
-	w := &world{t: t, sim: loop.NewSim(), open: conn.Open()}
+	w := &world{t: t, sim: loop.NewSim(), open: conn.Open(), dir: t.TempDir()}
 	w.loop = w.sim.Loop()
 	w.net = conn.NewFakeNet(w.sim)
 	registry := logs.NewRegistry(1)
@@ -50,7 +52,7 @@ func newWorld(t testing.TB, config string) *world {
 		config = "server { listen 80; " + config + "}"
 	}
 	cfg, err := conf.Load(conf.Options{
-		File: "nginx.conf", Prefix: t.TempDir(), Schema: core.NewSchema(modules),
+		File: "nginx.conf", Prefix: w.dir, Schema: core.NewSchema(modules),
 		ReadFile: func(string) ([]byte, error) { return []byte("http { " + config + "}"), nil },
 		Glob:     func(string) ([]string, error) { return nil, os.ErrNotExist },
 	})
@@ -62,15 +64,38 @@ func newWorld(t testing.TB, config string) *world {
 		t.Fatal(err)
 	}
 	w.port = core.NewPort(w.gen.Sockets[0])
-	t.Cleanup(func() {
-		w.gen.Close()
-		w.sim.Run()
-		w.sim.Stop()
-		if n := conn.Open() - w.open; n != 0 && !t.Failed() {
-			t.Errorf("%d connections were left open", n)
-		}
-	})
+	t.Cleanup(w.end)
 	return w
+}
+
+// end checks, when all clients have gone, that nothing is left of what they asked for.
+func (w *world) end() {
+	w.sim.Run()
+	w.loop.Post(func() {}) // one more turn: figures are those of a turn's beginning
+	w.sim.Run()
+	pools := upstream.Pools(w.gen)
+	fibers := w.loop.Stats().FibersLive
+	w.gen.Close()
+	w.sim.Run()
+	w.sim.Stop()
+	if w.t.Failed() {
+		return
+	}
+	for name, p := range pools {
+		if n := p.Stats(w.sim.Now()).Active; n != 0 {
+			w.t.Errorf("%d connections to %s were never given back", n, name)
+		}
+	}
+	if fibers != 0 {
+		w.t.Errorf("%d fibers are still at work", fibers)
+	}
+	if n := conn.Open() - w.open; n != 0 {
+		w.t.Errorf("%d connections were left open", n)
+	}
+	files, err := filepath.Glob(filepath.Join(w.dir, "*_temp", "*"))
+	if err != nil || len(files) > 0 {
+		w.t.Errorf("temporary files were left: %v %v", files, err)
+	}
 }
 
 // client is a client's connection.
