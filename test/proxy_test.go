@@ -233,6 +233,12 @@ func (p *Proxy) wantNoLeak() {
 	p.lab.Errorf("leaked descriptors: %s", more)
 }
 
+// wantNoFiles waits until hearth has no temporary file open.
+func (p *Proxy) wantNoFiles() {
+	p.lab.Helper()
+	eventually(p.lab, "temporary files are closed", func() bool { return p.descriptors()["deleted file"] == 0 })
+}
+
 var crashed = regexp.MustCompile(`(?m)^.*(panic|fatal error:|goroutine \d+ \[|DATA RACE).*$`)
 
 // wantNoCrash looks for panics and race reports.

@@ -201,7 +201,7 @@ const smugglingConf = `server { listen %PORT1%; keepalive_timeout 75s; lingering
 	location /keep/ { proxy_pass http://%SPY%/; }
 	location /stream/ { proxy_request_buffering off; proxy_pass http://%SPY%/; }
 	location /vars/ { rewrite ^/vars(/.*)$ $1 break; proxy_pass http://%SPY%$uri$is_args$args; }
-	location /host { proxy_set_header Host $http_host; proxy_set_header X-All "$http_x$arg_x"; proxy_pass http://%SPY%; } }`
+	location /host/ { proxy_set_header Host $http_host; proxy_set_header X-All "$uri$http_x"; proxy_pass http://%SPY%; } }`
 
 func TestNoRequestIsSmuggled(t *testing.T) {
 	t.Parallel()
