@@ -54,7 +54,7 @@ func (x *Exchange) respond() core.Verdict {
 	}
 	if h.Status >= 300 && x.Set.InterceptErrors && r.HasErrorPage(h.Status) {
 		if value, ok := h.Get(http1.WWWAuthenticate); ok && h.Status == 401 {
-			r.Out.AddHeader("WWW-Authenticate", value)
+			r.Out.AddHeader("WWW-Authenticate", r.Copy(value))
 		}
 		x.drain()
 		return core.Verdict(h.Status)
@@ -84,6 +84,24 @@ func (x *Exchange) drain() {
 		}
 	}
 	x.finish()
+}
+
+// instead gives up the body of a response that a header filter answers otherwise (412, 416). The fields stay, as in nginx;
+// they are copied, since an error page may come from a backend too, whose head takes the place of this one's bytes.
+func (x *Exchange) instead() core.Verdict {
+	r := x.R
+	out := &r.Out
+	for i := range out.Fields {
+		f := &out.Fields[i]
+		f.Name, f.Value = r.Copy(f.Name), r.Copy(f.Value)
+	}
+	for _, value := range []*[]byte{&out.Server, &out.Date} {
+		if *value != nil {
+			*value = r.Copy(*value)
+		}
+	}
+	x.drain()
+	return core.Done // the filter's answer takes its place
 }
 
 // redirect carries out X-Accel-Redirect: the response comes from another location, with a few of this one's fields.
@@ -127,6 +145,7 @@ func (x *Exchange) copyHead() {
 	out := &r.Out
 	out.Status, out.Reason = h.Status, h.Reason
 	out.ContentLength = h.ContentLength
+	out.Tested = true
 	if h.Framing == http1.NoBody && !r.IsHead() && h.Status != 304 {
 		out.ContentLength = 0 // proxy_method HEAD: the length is of a body that the client will not get
 	}

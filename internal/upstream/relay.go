@@ -43,7 +43,7 @@ func (x *Exchange) relay() core.Verdict {
 			switch {
 			case err == nil:
 				if x.lastSent {
-					return core.Done
+					return core.OK
 				}
 				heard = r.Loop.Now()
 				continue
@@ -113,14 +113,14 @@ func (x *Exchange) pass(data []byte) error {
 // last ends the body towards the client.
 func (x *Exchange) last() core.Verdict {
 	if x.lastSent {
-		return core.Done
+		return core.OK
 	}
 	x.lastSent = true
 	x.R.Out.Trailers = x.passTrailers(x.R.Out.Trailers)
 	if err := x.R.Send(core.Chunk{Last: true}); err != nil {
 		return x.clientLost(err)
 	}
-	return core.Done
+	return core.OK
 }
 
 // waitRelay waits for the side, or the sides, that relay cannot go on without.
@@ -207,10 +207,13 @@ func (x *Exchange) pace(n int) {
 	}
 }
 
-// clientLost ends an exchange whose client has gone or takes nothing any more.
+// clientLost ends an exchange whose client has gone or takes nothing any more. It has not gone when it was the response's
+// head that a filter did not let pass.
 func (x *Exchange) clientLost(err error) core.Verdict {
 	r := x.R
 	switch {
+	case errors.Is(err, core.ErrInstead):
+		return x.instead()
 	case errors.Is(err, errAbort):
 		r.Error(logs.Info, "epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too while %s", readingBody)
 	case errors.Is(err, loop.ErrTimeout):

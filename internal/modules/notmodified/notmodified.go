@@ -1,6 +1,6 @@
 // Package notmodified answers conditional requests (nginx's ngx_http_not_modified_filter_module): 304 when the client
-// has the response already, 412 when it asked for another state of it. Whatever makes the response, a file or a
-// backend, its Last-Modified and ETag are compared.
+// has the response already, 412 when it asked for another state of it. A backend's response is passed on as it is: it
+// has got the conditions itself (in nginx too, unless the response goes into a cache).
 package notmodified
 
 import (
@@ -15,7 +15,7 @@ var Module = core.Module{
 }
 
 func filter(r *core.Request) error {
-	if r.Out.Status != 200 || !r.IsMain() {
+	if r.Out.Status != 200 || !r.IsMain() || r.Out.Tested {
 		return nil
 	}
 	if v := get(r, http1.IfUnmodifiedSince); v != nil && !unmodified(r, v) {

@@ -15,6 +15,8 @@ import (
 	"hearth/internal/frontend"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
+	"hearth/internal/modules/notmodified"
+	"hearth/internal/modules/ranges"
 	"hearth/internal/modules/rewrite"
 	"hearth/internal/upstream"
 )
@@ -33,8 +35,8 @@ type world struct {
 	open int64
 }
 
-// modules is the least list that proxies, and what its configurations choose by.
-var modules = []*core.Module{&rewrite.Module, &upstream.Module, &Module}
+// modules is the least list that proxies, what its configurations choose by, and filters that may answer instead of a backend.
+var modules = []*core.Module{&notmodified.Module, &ranges.Body, &rewrite.Module, &upstream.Module, &Module, &ranges.Module}
 
 // newWorld serves a configuration; what is not in an http block is put into one, in a server if it is only locations.
 func newWorld(t testing.TB, config string) *world {
@@ -101,8 +103,7 @@ func (w *world) end() {
 // client is a client's connection.
 type client struct {
 	*conn.Peer
-	w   *world
-	got []byte
+	w *world
 }
 
 func (w *world) connect() *client {
