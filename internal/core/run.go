@@ -211,7 +211,7 @@ func (r *Request) AliasMisplaced() bool {
 
 var slash = []byte("/")
 
-// complete ends a response that its handler has left open.
+// complete ends a response that its handler has left open, and waits until the client has been given all of it.
 func (r *Request) complete() Verdict {
 	switch {
 	case !r.HeadSent && r.IsMain():
@@ -219,6 +219,10 @@ func (r *Request) complete() Verdict {
 		return 500
 	case r.HeadSent && !r.Finished:
 		r.Finish() // an error is noted in the request
+	case r.HeadSent && r.IsMain():
+		if err := r.Down.WaitFlush(); err != nil {
+			r.broken(err)
+		}
 	}
 	return Done
 }
