@@ -169,6 +169,20 @@ func TestAClientThatGoesAwayInTheMiddleLeavesNothingBehind(t *testing.T) {
 	eventually(t, "the requests have been logged", func() bool { return strings.Count(p.Read("access.log"), "\n") == 5 })
 }
 
+// The temporary file of a response nobody takes must not outlive it.
+func TestTheTemporaryFileOfAnAbandonedResponseIsClosed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.Backend(store)
+	p := l.Hearth(site(storeConf))
+	c := l.Dial(p.Addr(1))
+	c.Conn.(*net.TCPConn).SetReadBuffer(4096)
+	fmt.Fprint(c, get("/buffered/length"))
+	p.Log("error.log", "an upstream response is buffered to a temporary file")
+	c.Close()
+	p.wantNoFiles()
+}
+
 func TestAClientThatGoesAwayIsIgnoredIfToldSo(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

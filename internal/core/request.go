@@ -1,6 +1,7 @@
 package core
 
 import (
+	"io"
 	"time"
 
 	"hearth/internal/conn"
@@ -11,15 +12,14 @@ import (
 
 // Client is what a frontend knows of the connection a request came on. Owned by the connection's loop.
 type Client struct {
-	Number        uint64 // $connection: serial number of the connection, process-wide
-	Requests      int    // $connection_requests: including the current one
-	Since         loop.Instant
-	Remote        conn.Addr // may be rewritten by realip
-	Peer          conn.Addr // as accepted
-	Local         func() conn.Addr
-	Conn          *conn.Conn
-	TLS           any // later: the TLS connection's state
-	ProxyProtocol any // later: what the PROXY header said
+	Number   uint64 // $connection: serial number of the connection, process-wide
+	Requests int    // $connection_requests: including the current one
+	Since    loop.Instant
+	Remote   conn.Addr // may be rewritten by realip
+	Peer     conn.Addr // as accepted
+	Local    func() conn.Addr
+	Conn     *conn.Conn
+	TLS      any // later: the TLS connection's state
 }
 
 // Request is one request on its way through the phases. It belongs to one fiber of one loop; nothing in it is shared.
@@ -84,8 +84,9 @@ type Request struct {
 	ownSlots      []vars.Slot   // the memory of a main request's
 	captures      vars.Captures // of the last match; a subrequest has its own
 	states        []stateCell
-	epochs        uint64 // counts uses of the object, and redirects in them
-	epoch         uint64 // validity of lasting states
+	closers       []io.Closer // see CloseAtEnd
+	epochs        uint64      // counts uses of the object, and redirects in them
+	epoch         uint64      // validity of lasting states
 	redirectEpoch uint64
 	at            PhaseAt // where the runner goes on
 	instead       int     // status that a header filter has asked to answer with

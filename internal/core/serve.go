@@ -1,6 +1,8 @@
 package core
 
 import (
+	"io"
+
 	"hearth/internal/http1"
 	"hearth/internal/logs"
 	"hearth/internal/text"
@@ -85,9 +87,16 @@ func (r *Request) end(v Verdict) {
 	r.log()
 }
 
+// CloseAtEnd has c closed when the request has ended and its output is gone: a file that chunks of the output refer to.
+func (r *Request) CloseAtEnd(c io.Closer) { r.Main.closers = append(r.Main.closers, c) }
+
 // leave gives up what the request holds, after a panic of a handler too.
 func (r *Request) leave() {
 	r.body.end(r)
+	for _, c := range r.closers {
+		c.Close()
+	}
+	r.closers = nil
 	r.Gen.Leave(r.Loop.ID())
 }
 

@@ -3,6 +3,7 @@ package upstream
 import (
 	"os"
 
+	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/logs"
 )
@@ -52,6 +53,7 @@ func (s *store) add(x *Exchange, data []byte) error {
 			return &localError{err}
 		}
 		os.Remove(s.name) // it lives as long as it is open
+		x.R.CloseAtEnd(s.file)
 	}
 	if !s.warned {
 		s.warned = true
@@ -76,18 +78,15 @@ func (s *store) send(r *core.Request) error {
 		return err
 	}
 	n := min(s.to-s.from, sendPiece)
-	c := core.Chunk{File: s.file, Off: s.from, Len: n}
+	c := core.Chunk{File: conn.FileOf(s.file), Off: s.from, Len: n}
 	s.from += n
 	return r.Send(c)
 }
 
-// reset forgets everything; a buffer of ordinary size is kept for the next request.
+// reset forgets everything; the file is closed with the request. A buffer of ordinary size is kept for the next request.
 func (s *store) reset() {
 	if s.mem == nil && s.file == nil {
 		return
-	}
-	if s.file != nil {
-		s.file.Close() // it has no name any more, so this frees its space
 	}
 	mem := s.mem[:0]
 	if cap(mem) > 256<<10 {
