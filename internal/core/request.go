@@ -125,15 +125,11 @@ const maxKeptBody = 64 << 10
 // maxFree bounds the free list of a loop.
 const maxFree = 256
 
-type freeListKey struct{}
+var freeLists = loop.NewSeat[freeList]()
 
 // Acquire returns a request object from the loop's free list. On the loop's goroutine.
 func Acquire(l *loop.Loop) *Request {
-	list, _ := l.Value(freeListKey{}).(*freeList)
-	if list == nil {
-		list = &freeList{}
-		l.SetValue(freeListKey{}, list)
-	}
+	list := freeLists.Of(l)
 	n := len(list.free)
 	if n == 0 {
 		r := &Request{list: list}

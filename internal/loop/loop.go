@@ -46,6 +46,7 @@ type Loop struct {
 	posted  postQueue
 	awaits  int // fibers parked in Await
 	values  map[any]any
+	seats   []any // see Seat
 
 	stopAsked atomic.Bool
 	stopping  bool

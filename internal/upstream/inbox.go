@@ -26,16 +26,7 @@ const (
 // largeBuffers is a loop's stock of large buffers.
 type largeBuffers struct{ free [][]byte }
 
-type largeBuffersKey struct{}
-
-func largesOf(l *loop.Loop) *largeBuffers {
-	if stock, ok := l.Value(largeBuffersKey{}).(*largeBuffers); ok {
-		return stock
-	}
-	stock := new(largeBuffers)
-	l.SetValue(largeBuffersKey{}, stock)
-	return stock
-}
+var larges = loop.NewSeat[largeBuffers]()
 
 // Unread is what has arrived and not been used, a view until the next read.
 func (in *Inbox) Unread() []byte { return in.buf[in.r:in.w] }
@@ -97,7 +88,7 @@ func (in *Inbox) readLarge(c *conn.Conn) (int, error) {
 }
 
 func (in *Inbox) borrow() {
-	stock := largesOf(in.loop)
+	stock := larges.Of(in.loop)
 	if n := len(stock.free); n > 0 {
 		in.buf, stock.free = stock.free[n-1], stock.free[:n-1]
 	} else {
@@ -110,7 +101,7 @@ func (in *Inbox) giveBack() {
 	if !in.borrowed {
 		return
 	}
-	if stock := largesOf(in.loop); len(stock.free) < spareLarge {
+	if stock := larges.Of(in.loop); len(stock.free) < spareLarge {
 		stock.free = append(stock.free, in.buf)
 	}
 	in.borrowed = false

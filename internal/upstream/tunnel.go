@@ -84,7 +84,7 @@ func (d *direction) hold(l *loop.Loop, p []byte) {
 }
 
 func (d *direction) borrow(l *loop.Loop, atLeast int) {
-	if stock := largesOf(l); len(stock.free) > 0 && atLeast <= largeInbox {
+	if stock := larges.Of(l); len(stock.free) > 0 && atLeast <= largeInbox {
 		last := len(stock.free) - 1
 		d.buf, stock.free = stock.free[last], stock.free[:last]
 	} else {
@@ -97,7 +97,7 @@ func (d *direction) giveBack(l *loop.Loop) {
 	if d.buf == nil {
 		return
 	}
-	if stock := largesOf(l); len(stock.free) < spareLarge && len(d.buf) == largeInbox {
+	if stock := larges.Of(l); len(stock.free) < spareLarge && len(d.buf) == largeInbox {
 		stock.free = append(stock.free, d.buf)
 	}
 	d.buf = nil
