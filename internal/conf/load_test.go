@@ -348,6 +348,7 @@ func TestKnownVariable(t *testing.T) {
 	for name, want := range map[string]string{
 		"host": "ngx_http_core_module", "arg_": "ngx_http_core_module", "http_x_y": "ngx_http_core_module",
 		"upstream_http_x": "ngx_http_upstream_module", "ssl_cipher": "ngx_http_ssl_module", "http2": "ngx_http_v2_module",
+		"tcpinfo_rtt": "ngx_http_core_module", "tcpinfo_rcv_space": "ngx_http_core_module",
 		"session_time": "", "nonsense": "", "": "",
 	} {
 		if got := conf.KnownVariable(name); got != want {

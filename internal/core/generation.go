@@ -9,6 +9,7 @@ import (
 	"hearth/internal/conn"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
+	"hearth/internal/vars"
 )
 
 // Generation is one loaded configuration, compiled. A reload makes the next one; requests in flight keep theirs.
@@ -117,7 +118,17 @@ func (g *Generation) compile(o Options) error {
 	if err != nil {
 		return err
 	}
-	return g.Vars.Finish()
+	return missingVariable(g.Vars.Finish())
+}
+
+// missingVariable tells a variable of nginx that hearth does not have from one that never was.
+func missingVariable(err error) error {
+	if unknown, ok := err.(*vars.Unknown); ok {
+		if module := conf.KnownVariable(unknown.Name); module != "" {
+			return fmt.Errorf("variable \"%s\" (%s) is not supported by hearth yet", unknown.Name, module)
+		}
+	}
+	return err
 }
 
 // compileBlock builds the arrays of every configuration a request may be under.

@@ -12,20 +12,17 @@ import (
 
 // ListenOptions is what the parameters of a listen directive say.
 type ListenOptions struct {
-	Default       bool
-	Bind          bool // a socket of its own, even beside a wildcard
-	Backlog       int  // 0 = 511
-	RcvBuf        int  // bytes; 0 = the system's
-	SndBuf        int
-	FastOpen      int // queue length; 0 = off
-	DeferAccept   bool
-	ReusePort     bool
-	IPv6Only      bool
-	KeepAlive     conn.KeepAlive
-	KeepAliveSet  bool // so_keepalive was given
-	SSL, HTTP2    bool
-	QUIC          bool
-	ProxyProtocol bool
+	Default      bool
+	Bind         bool // a socket of its own, even beside a wildcard
+	Backlog      int  // 0 = 511
+	RcvBuf       int  // bytes; 0 = the system's
+	SndBuf       int
+	FastOpen     int // queue length; 0 = off
+	DeferAccept  bool
+	ReusePort    bool
+	IPv6Only     bool
+	KeepAlive    conn.KeepAlive
+	KeepAliveSet bool // so_keepalive was given
 
 	socketSet bool // a parameter of the socket itself was given: once per address
 }
@@ -93,7 +90,7 @@ func (o *ListenOptions) parse(c *conf.Cursor, arg string) error {
 		c.Warnf("invalid parameter \"spdy\": ngx_http_spdy_module was superseded by ngx_http_v2_module")
 		socket = false
 	case arg == "proxy_protocol":
-		o.ProxyProtocol, socket = true, false
+		return c.Errorf("the \"proxy_protocol\" parameter is not supported by hearth yet")
 	case arg == "ipv6only=on":
 		o.IPv6Only = true
 	case arg == "ipv6only=off":

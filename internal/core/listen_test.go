@@ -32,6 +32,7 @@ func TestListenErrors(t *testing.T) {
 		{"80-70", `invalid port range in "80-70" of the "listen" directive`},
 		{"127.0.0.1:80:80", `invalid port in "127.0.0.1:80:80" of the "listen" directive`},
 		{"127.0.0.1:99999", `invalid port in "127.0.0.1:99999" of the "listen" directive`},
+		{"80 proxy_protocol", `the "proxy_protocol" parameter is not supported by hearth yet`}, // nginx takes it
 		{"80 deferred=1", `invalid parameter "deferred=1"`},
 		{"80; listen 80", `a duplicate listen 0.0.0.0:80`},
 		{"80; listen *:80", `a duplicate listen 0.0.0.0:80`},

@@ -75,6 +75,9 @@ func TestSettingsErrors(t *testing.T) {
 	if got := coretest.LoadError(t, modules, "location / { echo $nothing; }"); got != `unknown "nothing" variable` {
 		t.Error(got)
 	}
+	if got := coretest.LoadError(t, modules, "location / { echo $ssl_cipher; }"); got != `variable "ssl_cipher" (ngx_http_ssl_module) is not supported by hearth yet` {
+		t.Error(got)
+	}
 }
 
 func TestTypes(t *testing.T) {

@@ -118,14 +118,13 @@ func (m *mainConf) addListen(c *conf.Cursor, s *Server, l *listen) error {
 		}
 	}
 	a.servers = append(a.servers, s)
-	wasDefault, protocol := a.Options.Default, a.Options.ProxyProtocol || l.ProxyProtocol
+	wasDefault := a.Options.Default
 	if l.socketSet {
 		if a.Options.socketSet {
 			return c.Errorf("duplicate listen options for %s", showAddr(l.addr))
 		}
 		a.Options = l.ListenOptions
 	}
-	a.Options.ProxyProtocol = protocol
 	if l.Default {
 		if wasDefault {
 			return c.Errorf("a duplicate default server for %s", showAddr(l.addr))

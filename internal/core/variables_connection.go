@@ -10,7 +10,8 @@ import (
 	"hearth/internal/text"
 )
 
-// connectionVariables come from the connection's kernel side, and later from the PROXY header.
+// connectionVariables come from the connection's kernel side. Those of the PROXY header are empty, as without one, since
+// `listen ... proxy_protocol` is refused.
 func connectionVariables() []Variable {
 	none := func(*Request) ([]byte, bool) { return nil, false }
 	return []Variable{

@@ -50,7 +50,7 @@ func (s *session) attach(h *h1Conn) {
 	c := &s.client
 	c.Number, c.Since, c.Conn = h.number, h.opened, h.conn
 	c.Peer = h.conn.RemoteAddr()
-	c.TLS, c.ProxyProtocol = nil, nil
+	c.TLS = nil
 }
 
 // detach ends that; the session and its buffers go back to the shard.

@@ -19,6 +19,9 @@ var Variables = []core.Variable{
 	listed("upstream_response_length", func(dst []byte, a *Attempt) []byte { return text.AppendInt(dst, a.Length) }),
 	listed("upstream_bytes_received", func(dst []byte, a *Attempt) []byte { return text.AppendInt(dst, a.Received) }),
 	listed("upstream_bytes_sent", func(dst []byte, a *Attempt) []byte { return text.AppendInt(dst, a.Sent) }),
+	// Empty, as where nothing is cached and no upstream has a queue.
+	{Name: "upstream_cache_status", Get: absent},
+	{Name: "upstream_queue_time", Get: absent},
 	listed("upstream_connection_reused", func(dst []byte, a *Attempt) []byte {
 		if a.Reused {
 			return append(dst, '1')
@@ -29,6 +32,8 @@ var Variables = []core.Variable{
 	listed("upstream_connection_miss_reason", func(dst []byte, a *Attempt) []byte { return appendWord(dst, a.Dialled) }),
 	listed("upstream_connection_close_reason", func(dst []byte, a *Attempt) []byte { return appendWord(dst, a.Closed) }),
 }
+
+func absent(*core.Request) ([]byte, bool) { return nil, false }
 
 // Prefixes are the families of variables that name a field of the last response.
 var Prefixes = []core.VariablePrefix{

@@ -172,7 +172,12 @@ func (t *Table[R]) Names() []string {
 // UseCaptures says that $1..$9 are read by other means than a compiled value.
 func (t *Table[R]) UseCaptures() { t.numbered = true }
 
-// Finish resolves every use. The error names the first variable that nothing
+// Unknown is the error of a variable that nothing defines.
+type Unknown struct{ Name string }
+
+func (e *Unknown) Error() string { return fmt.Sprintf(`unknown "%s" variable`, e.Name) }
+
+// Finish resolves every use. The error is *Unknown, for the first variable that nothing
 // defines; nginx gives no file and line with it.
 func (t *Table[R]) Finish() error {
 	for _, f := range t.order {
@@ -202,7 +207,7 @@ func (t *Table[R]) resolve(f *Ref[R]) error {
 		return nil
 	}
 	if k == nil {
-		return fmt.Errorf(`unknown "%s" variable`, f.name)
+		return &Unknown{f.name}
 	}
 	if f.get == nil { // defined, but nothing gave it a getter: found once assigned
 		f.get = func(R) ([]byte, bool) { return nil, false }
