@@ -2,7 +2,6 @@ package conn
 
 import (
 	"io"
-	"os"
 	"syscall"
 	"time"
 	"unsafe"
@@ -16,7 +15,7 @@ const sendFileChunk = 512 << 10
 
 // SendFile writes n bytes of f from offset off without copying them through the process, and returns
 // how many it wrote. A file that has become shorter ends with io.ErrUnexpectedEOF. The timeout is as in Write.
-func (c *Conn) SendFile(f *os.File, off, n int64, timeout time.Duration) (int64, error) {
+func (c *Conn) SendFile(f File, off, n int64, timeout time.Duration) (int64, error) {
 	var done int64
 	for done < n {
 		m, err := c.TrySendFile(f, off+done, n-done)
@@ -33,7 +32,7 @@ func (c *Conn) SendFile(f *os.File, off, n int64, timeout time.Duration) (int64,
 }
 
 // TrySendFile is one step of SendFile: it returns ErrAgain if there is no room.
-func (c *Conn) TrySendFile(f *os.File, off, n int64) (int64, error) {
+func (c *Conn) TrySendFile(f File, off, n int64) (int64, error) {
 	if c.closed {
 		return 0, ErrClosed
 	}
@@ -44,7 +43,7 @@ func (c *Conn) TrySendFile(f *os.File, off, n int64) (int64, error) {
 		return c.memSendFile(f, off, n)
 	}
 	want := int(min(n, sendFileChunk))
-	m, err := sendfile(int(c.fd), f, off, want)
+	m, err := sendfile(int(c.fd), f.FD(), off, want)
 	if err == 0 && m == 0 {
 		return 0, io.ErrUnexpectedEOF
 	}
@@ -54,15 +53,15 @@ func (c *Conn) TrySendFile(f *os.File, off, n int64) (int64, error) {
 }
 
 // sendfile may wait for the disk, so the scheduler is told.
-func sendfile(to int, f *os.File, off int64, n int) (int, syscall.Errno) {
-	m, _, errno := syscall.Syscall6(unix.SYS_SENDFILE, uintptr(to), f.Fd(), uintptr(unsafe.Pointer(&off)), uintptr(n), 0, 0)
+func sendfile(to, from int, off int64, n int) (int, syscall.Errno) {
+	m, _, errno := syscall.Syscall6(unix.SYS_SENDFILE, uintptr(to), uintptr(from), uintptr(unsafe.Pointer(&off)), uintptr(n), 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
 	return int(m), 0
 }
 
-func (c *Conn) memSendFile(f *os.File, off, n int64) (int64, error) {
+func (c *Conn) memSendFile(f File, off, n int64) (int64, error) {
 	buf := make([]byte, min(n, 32<<10))
 	m, err := f.ReadAt(buf, off)
 	if m == 0 {

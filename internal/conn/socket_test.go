@@ -257,7 +257,7 @@ func TestSendFileAndSplice(t *testing.T) {
 					return
 				}
 				defer f.Close()
-				if n, err := c.SendFile(f, 5, size-5, 10*time.Second); err != nil || n != size-5 {
+				if n, err := c.SendFile(FileOf(f), 5, size-5, 10*time.Second); err != nil || n != size-5 {
 					t.Errorf("SendFile wrote %d, %v", n, err)
 				}
 			})
@@ -300,7 +300,7 @@ func TestAFileThatIsTooShortIsAnError(t *testing.T) {
 	on(l, func() {
 		c := dialed(t, l, at)
 		defer c.Close()
-		if n, err := c.SendFile(f, 0, 10, time.Second); err != io.ErrUnexpectedEOF || n != 5 {
+		if n, err := c.SendFile(FileOf(f), 0, 10, time.Second); err != io.ErrUnexpectedEOF || n != 5 {
 			t.Errorf("wrote %d, %v; want 5 and an unexpected end", n, err)
 		}
 	})

@@ -1,8 +1,6 @@
 package core
 
 import (
-	"os"
-
 	"hearth/internal/conn"
 	"hearth/internal/http1"
 	"hearth/internal/loop"
@@ -10,8 +8,8 @@ import (
 
 // Chunk is a piece of a response body on its way to the client: memory, or a range of a file, or only a mark.
 type Chunk struct {
-	Mem  []byte   // valid only during the call: who keeps it copies it
-	File *os.File // nil, or the source of Len bytes from Off; goes out with sendfile where nothing touches it
+	Mem  []byte    // valid only during the call: who keeps it copies it
+	File conn.File // none, or the source of Len bytes from Off; open until all of the response has been sent or given up
 	Off  int64
 	Len  int64 // length of the file range
 	// Flush asks for what has been queued to leave now; Last marks the end of the body.

@@ -85,6 +85,7 @@ type Request struct {
 	captures      vars.Captures // of the last match; a subrequest has its own
 	states        []stateCell
 	closers       []io.Closer // see CloseAtEnd
+	files         []conn.File // open until the request ends; a main request's
 	epochs        uint64      // counts uses of the object, and redirects in them
 	epoch         uint64      // validity of lasting states
 	redirectEpoch uint64
@@ -164,10 +165,10 @@ func Release(r *Request) {
 	clear(fields)
 	clear(trailers)
 	arena, slots, states, epochs, list := r.arena, r.ownSlots, r.states, r.epochs, r.list
-	buf, line, bodies := r.body.buf, r.errLine, r.bodies
+	buf, line, bodies, files := r.body.buf, r.errLine, r.bodies, r.files
 	*r = Request{} // a literal with all of these would be made on the stack first, and copied
 	r.arena, r.ownSlots, r.states, r.epochs, r.list = arena, slots[:0], states, epochs, list
-	r.errLine, r.bodies = line[:0], bodies[:0]
+	r.errLine, r.bodies, r.files = line[:0], bodies[:0], files[:0]
 	r.Out.Fields, r.Out.Trailers = fields[:0], trailers[:0]
 	if cap(buf) <= maxKeptBody {
 		r.body.buf = buf[:0]

@@ -93,6 +93,7 @@ func (r *Request) CloseAtEnd(c io.Closer) { r.Main.closers = append(r.Main.close
 // leave gives up what the request holds, after a panic of a handler too.
 func (r *Request) leave() {
 	r.body.end(r)
+	r.closeFiles()
 	for _, c := range r.closers {
 		c.Close()
 	}

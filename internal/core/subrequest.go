@@ -35,7 +35,7 @@ func (b *captureBuffer) take(c Chunk) error {
 	if int64(len(b.body))+c.Size() > b.limit {
 		return errTooBig
 	}
-	if c.File != nil {
+	if c.File.IsOpen() {
 		from := len(b.body)
 		b.body = append(b.body, make([]byte, c.Len)...)
 		if _, err := c.File.ReadAt(b.body[from:], c.Off); err != nil {

@@ -56,7 +56,7 @@ func (s *session) frameChunk(c core.Chunk, size int64) error {
 	if tail == nil {
 		tail = endChunk
 	}
-	if c.File == nil {
+	if !c.File.IsOpen() {
 		if err := s.put(c.Mem, tail); err != nil {
 			return err
 		}

@@ -2,9 +2,7 @@ package frontend
 
 import (
 	"errors"
-	"fmt"
-	"os"
-	"slices"
+	"io"
 
 	"hearth/internal/conn"
 	"hearth/internal/core"
@@ -43,7 +41,7 @@ type output struct {
 
 // fileRange is a part of a file in the queue, to be sent when queue[:at] has been.
 type fileRange struct {
-	file   *os.File
+	file   conn.File
 	off, n int64
 	at     int
 }
@@ -132,24 +130,32 @@ func (s *session) Send(c core.Chunk) error {
 	return nil
 }
 
-// putFile queues a file's range; a small one is read, so that it leaves in one write with what is before it.
+// putFile queues a file's range. One that fits into the queue's buffer is read, so that it leaves in one write with what is
+// before it: to copy it costs less than a system call more.
 func (s *session) putFile(c core.Chunk) error {
 	o := &s.out
-	switch {
-	case c.File == nil || c.Len == 0:
-	case c.Len > copyUpTo:
-		o.files = append(o.files, fileRange{c.File, c.Off, c.Len, len(o.queue)})
-	default:
-		s.room()
-		end := len(o.queue)
-		o.queue = slices.Grow(o.queue, int(c.Len))[:end+int(c.Len)]
-		if n, err := c.File.ReadAt(o.queue[end:], c.Off); n < int(c.Len) {
-			o.queue = o.queue[:end]
-			return o.fail(fmt.Errorf("reading %s: %w", c.File.Name(), err))
+	if !c.File.IsOpen() || c.Len == 0 {
+		return nil
+	}
+	s.room()
+	end := len(o.queue)
+	if c.Len > int64(cap(o.queue)-end-lastChunkRoom) {
+		o.files = append(o.files, fileRange{c.File, c.Off, c.Len, end})
+		return nil
+	}
+	o.queue = o.queue[:end+int(c.Len)]
+	if n, err := c.File.ReadAt(o.queue[end:], c.Off); n < int(c.Len) {
+		o.queue = o.queue[:end]
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
 		}
+		return o.fail(err)
 	}
 	return nil
 }
+
+// lastChunkRoom is what may follow a file in the queue: the end of its chunk, and the last one.
+const lastChunkRoom = len("\r\n0\r\n\r\n")
 
 // put sends mem and tail, or queues them. What is small waits in the queue for company; what is large goes out from where it is.
 func (s *session) put(mem, tail []byte) error {

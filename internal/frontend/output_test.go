@@ -131,7 +131,7 @@ func TestFilesGoOutInTheirPlaceBetweenMemory(t *testing.T) {
 			defer f.Close()
 			r.Out.Status, r.Out.ContentLength = 200, length
 			r.Down.SendHead(r)
-			r.Down.Send(core.Chunk{Mem: []byte("before"), File: f, Off: 4, Len: 40000})
+			r.Down.Send(core.Chunk{Mem: []byte("before"), File: conn.FileOf(f), Off: 4, Len: 40000})
 			r.Down.Send(core.Chunk{Mem: []byte("after"), Last: true})
 			r.Down.WaitFlush()
 		})
@@ -173,7 +173,7 @@ func TestABigResponseToAFastClientLetsOthersTakeTurns(t *testing.T) {
 		defer f.Close()
 		r.Out.Status, r.Out.ContentLength = 200, 5*flushBytes
 		r.Down.SendHead(r)
-		r.Down.Send(core.Chunk{File: f, Len: 5 * flushBytes, Last: true})
+		r.Down.Send(core.Chunk{File: conn.FileOf(f), Len: 5 * flushBytes, Last: true})
 		if err := r.Down.WaitFlush(); err != nil || !other {
 			t.Errorf("error %v, the other served: %v", err, other)
 		}
@@ -198,7 +198,7 @@ func TestASmallFileLeavesWithItsHead(t *testing.T) {
 	w := newWorld(t, func(r *core.Request) {
 		r.Out.Status, r.Out.ContentLength = 200, length
 		r.Down.SendHead(r)
-		r.Aborted = r.Down.Send(core.Chunk{File: f, Off: 2, Len: length, Last: true}) != nil
+		r.Aborted = r.Down.Send(core.Chunk{File: conn.FileOf(f), Off: 2, Len: length, Last: true}) != nil
 	})
 	writes := 0
 	c := w.connect()

@@ -134,7 +134,7 @@ func (x *Exchange) write2(head, body []byte) error {
 // writeFile sends size bytes from the start of a temporary file.
 func (x *Exchange) writeFile(f *os.File, size int64) error {
 	for at := int64(0); at < size; {
-		n, err := x.Conn.TrySendFile(f, at, size-at)
+		n, err := x.Conn.TrySendFile(conn.FileOf(f), at, size-at)
 		at += n
 		if n > 0 {
 			x.wrote = true

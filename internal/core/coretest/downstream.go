@@ -129,7 +129,7 @@ func (d *Downstream) Send(c core.Chunk) error {
 	}
 	if !d.only {
 		d.body = append(d.body, c.Mem...)
-		if c.File != nil {
+		if c.File.IsOpen() {
 			from := len(d.body)
 			d.body = append(d.body, make([]byte, c.Len)...)
 			if _, err := c.File.ReadAt(d.body[from:], c.Off); err != nil {

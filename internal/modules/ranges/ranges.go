@@ -9,6 +9,7 @@ import (
 	"errors"
 	"math/rand/v2"
 
+	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/http1"
 	"hearth/internal/logs"
@@ -205,7 +206,7 @@ func within(c core.Chunk, at int64, s span) core.Chunk {
 	from, to := clamp(s.start-at, c.Len), clamp(s.end-at, c.Len)
 	c.Off, c.Len = c.Off+from, to-from
 	if c.Len == 0 {
-		c.File, c.Off = nil, 0
+		c.File, c.Off = conn.File{}, 0
 	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/core/coretest"
 	"hearth/internal/modules/ranges"
@@ -39,7 +40,7 @@ var answer = core.Module{Phases: []core.Phase{{At: core.Content, Run: func(r *co
 			return 500
 		}
 		defer f.Close()
-		r.Send(core.Chunk{File: f, Off: 3, Len: 10, Last: true})
+		r.Send(core.Chunk{File: conn.FileOf(f), Off: 3, Len: 10, Last: true})
 	}
 	return core.Done
 }}}}

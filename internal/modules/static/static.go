@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/logs"
 	"hearth/internal/text"
@@ -38,11 +39,10 @@ func serve(r *core.Request) core.Verdict {
 	switch {
 	case info.Dir:
 		return redirect(r)
-	case f == nil:
+	case !f.IsOpen():
 		r.Error(logs.Crit, "\"%s\" is not a regular file", path)
 		return 404
 	}
-	defer f.Close() // the response has been flushed by then, or given up
 	if method == "POST" {
 		return 405
 	}
@@ -81,7 +81,7 @@ func redirect(r *core.Request) core.Verdict {
 	return 301
 }
 
-func send(r *core.Request, f *os.File, info core.FileInfo, path []byte) core.Verdict {
+func send(r *core.Request, f conn.File, info core.FileInfo, path []byte) core.Verdict {
 	if err := r.DiscardBody(); err != nil {
 		return core.BodyVerdict(err)
 	}

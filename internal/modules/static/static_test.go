@@ -173,7 +173,7 @@ func descriptors(t *testing.T) int {
 	return len(names)
 }
 
-func BenchmarkSmallFile(b *testing.B) {
+func BenchmarkSmallFileZeroAlloc(b *testing.B) {
 	s := serve(b, "", map[string]string{"html/a.html": "hello"})
 	get := s.Repeat(coretest.Get("/a.html"))
 	b.ReportAllocs()
