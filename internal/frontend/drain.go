@@ -22,9 +22,11 @@ func Drain(l *loop.Loop) {
 }
 
 // CloseIdle closes up to n connections that wait for a request or linger, those that have done so longest first, and returns how
-// many: for when descriptors run out. On l's goroutine.
+// many: for when descriptors run out. One that has just been accepted may have its request on the way, so no more than half of them
+// are closed, or the only one. On l's goroutine.
 func CloseIdle(l *loop.Loop, n int) int {
 	sh, closed := shardOf(l), 0
+	n = min(n, (sh.idle.n+sh.lingering.n+1)/2)
 	now := l.Now()
 	for _, list := range []*connList{&sh.lingering, &sh.idle} {
 		for h := list.first; h != nil && closed < n; {

@@ -54,7 +54,7 @@ func TestForWantOfDescriptorsTheLongestIdleGoFirst(t *testing.T) {
 	}
 	clients[0].send(get("/")) // now it is the one that was busy last
 	var n int
-	w.sim.Do(w.loop, func() { n = CloseIdle(w.loop, 2) })
+	w.sim.Do(w.loop, func() { n = CloseIdle(w.loop, 9) })
 	if n != 2 {
 		t.Errorf("%d closed", n)
 	}
