@@ -158,6 +158,9 @@ func (x *Exchange) try() *Fault {
 	}
 	attempt := x.attempt()
 	if err := x.Proto.WriteRequest(x); err != nil {
+		if isClient(err) {
+			return &Fault{client: err}
+		}
 		// The backend may have answered and closed before it had read everything: its answer counts.
 		if errors.Is(err, errAbort) || errors.Is(err, loop.ErrTimeout) || !x.In.tryFill(x) {
 			return x.lost(err, sending, "writev()")
@@ -165,6 +168,9 @@ func (x *Exchange) try() *Fault {
 		x.unsent = true
 	}
 	if err := x.Proto.ReadHead(x); err != nil {
+		if isClient(err) {
+			return &Fault{client: err}
+		}
 		return x.lost(err, readingHead, "recv()")
 	}
 	attempt.Header = x.R.Loop.Now().Sub(attempt.start)
@@ -197,6 +203,9 @@ func (x *Exchange) judge() *Fault {
 // after books a failed try and decides what is next: another one, or an answer to the client.
 func (x *Exchange) after(fault *Fault) (verdict core.Verdict, again bool) {
 	r := x.R
+	if fault.client != nil {
+		return x.clientFailed(fault.client), false
+	}
 	if fault.cause != "" {
 		level := logs.Error
 		if fault.Status == 499 || fault.race.Retry {

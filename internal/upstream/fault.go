@@ -19,6 +19,7 @@ type Fault struct {
 	race      pool.Verdict
 	Harmless  bool // does not count as a failure of the peer (403, 404, a race, the client's own abort)
 	cause     string
+	client    error // the client's side failed, not the peer's: nothing else of this is set
 }
 
 func (f *Fault) Error() string { return f.cause }

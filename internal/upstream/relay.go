@@ -227,11 +227,34 @@ func (x *Exchange) clientLost(err error) core.Verdict {
 	return core.Close
 }
 
+// clientFailed ends an exchange whose request body could not be read: the client sent too much of it, or a malformed one
+// (413, 400), or was too slow (408, without an answer, as in nginx), or has gone.
+func (x *Exchange) clientFailed(err error) core.Verdict {
+	var body *core.BodyError
+	if errors.As(err, &body) && body.Status != 408 {
+		x.release(pool.RequestUnsent)
+		x.done(false)
+		return body.Verdict()
+	}
+	slow := errors.Is(err, loop.ErrTimeout) || body != nil
+	verdict := x.clientLost(err)
+	if slow {
+		x.R.LogStatus = 408
+	}
+	return verdict
+}
+
 // cut ends an exchange whose backend broke off in the middle of the body. The client gets what it takes at once of what
 // has come, unless the body was malformed, and must not take that for the whole: its connection is closed without the end
 // of the message (RFC 9112, section 8).
 func (x *Exchange) cut(err error) core.Verdict {
 	r := x.R
+	if local, ok := err.(*localError); ok {
+		r.Error(logs.Crit, "%s while %s", local.cause(), readingBody)
+		x.release(pool.ResponseUnread)
+		x.done(false)
+		return core.Close
+	}
 	fault := faultOf(err, readingBody, "recv()")
 	r.Error(logs.Error, "%s", fault.cause)
 	if fault.Condition != OnInvalidHeader {

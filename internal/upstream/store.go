@@ -1,7 +1,10 @@
 package upstream
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"syscall"
 
 	"hearth/internal/conn"
 	"hearth/internal/core"
@@ -100,3 +103,13 @@ type localError struct{ err error }
 
 func (e *localError) Error() string { return e.err.Error() }
 func (e *localError) Unwrap() error { return e.err }
+
+// cause is the failure in nginx's words: `open() "PATH" failed (13: Permission denied)`.
+func (e *localError) cause() string {
+	var path *os.PathError
+	var errno syscall.Errno
+	if !errors.As(e.err, &path) || !errors.As(path.Err, &errno) {
+		return e.err.Error()
+	}
+	return fmt.Sprintf("%s() \"%s\" failed (%s)", path.Op, path.Path, errnoText(errno))
+}

@@ -17,6 +17,8 @@ type direction struct {
 	r, w     int
 	eof      bool
 	moved    int64
+	failed   *conn.Conn // the side that broke, and which call said so
+	call     string
 }
 
 // tunnel answers 101 and then moves bytes both ways until one side closes (nginx: WebSocket proxying).
@@ -51,27 +53,38 @@ func (x *Exchange) tunnel() core.Verdict {
 	return core.Done
 }
 
+// proxying is what a tunnel is doing, as nginx's log has it.
+const proxying doing = "proxying upgraded connection"
+
 // pump moves bytes until a side has ended and all it sent is delivered, or nothing has happened for proxy_read_timeout.
 func (x *Exchange) pump(up, down *direction) {
 	l := x.R.Loop
 	for {
-		a, errUp := up.move(l)
-		b, errDown := down.move(l)
-		switch {
-		case errUp != nil || errDown != nil:
-			return
-		case up.finished() || down.finished():
-			return
-		case a || b:
-			continue
+		for _, d := range [...]*direction{up, down} {
+			if err := d.move(l); err != nil {
+				x.broke(d, err)
+				return
+			}
 		}
-		var events [4]*loop.Event
+		if up.finished() || down.finished() {
+			return
+		}
+		var events [2]*loop.Event
 		on := down.waits(up.waits(events[:0]))
 		if err := l.Wait(deadline(l.Now(), x.Set.ReadTimeout), on...); err != nil {
-			x.R.Error(logs.Error, "upstream timed out (110: Connection timed out) while proxying upgraded connection")
+			x.R.Error(logs.Error, "%s", faultOf(loop.ErrTimeout, proxying, "").cause)
 			return
 		}
 	}
+}
+
+// broke logs a side's failure as nginx does: the client's is its own affair.
+func (x *Exchange) broke(d *direction, err error) {
+	level := logs.Error
+	if d.failed != x.Conn {
+		level = logs.Info
+	}
+	x.R.Error(level, "%s", faultOf(err, proxying, d.call).cause)
 }
 
 // hold keeps bytes that were read before the tunnel began.
@@ -103,12 +116,12 @@ func (d *direction) giveBack(l *loop.Loop) {
 	d.buf = nil
 }
 
-// move writes what is held and reads what is there, and says whether anything moved.
-func (d *direction) move(l *loop.Loop) (moved bool, err error) {
+// move reads what is there and writes what is held.
+func (d *direction) move(l *loop.Loop) error {
 	if d.r == d.w && !d.eof {
 		if d.buf == nil {
 			if !d.from.Readable().IsSet() {
-				return false, nil
+				return nil
 			}
 			d.borrow(l, 0)
 		}
@@ -120,23 +133,23 @@ func (d *direction) move(l *loop.Loop) (moved bool, err error) {
 		case io.EOF:
 			d.eof = true
 		default:
-			return false, err
+			d.failed, d.call = d.from, "recv()"
+			return err
 		}
-		moved = n > 0
 	}
 	if d.r < d.w {
 		n, err := d.to.TryWrite(d.buf[d.r:d.w])
 		d.r += n
 		d.moved += int64(n)
 		if err != nil && err != conn.ErrAgain {
-			return moved, err
+			d.failed, d.call = d.to, "send()"
+			return err
 		}
-		moved = moved || n > 0
 	}
 	if d.r == d.w {
 		d.giveBack(l)
 	}
-	return moved, nil
+	return nil
 }
 
 // finished says that nothing more will come this way.
