@@ -1,12 +1,8 @@
 package loop
 
-import (
-	"time"
+import "time"
 
-	"golang.org/x/sys/unix"
-)
-
-// Instant is a point on the process's monotonic clock (CLOCK_MONOTONIC), in nanoseconds. Zero means
+// Instant is a point on the process's monotonic clock, in nanoseconds; only differences mean something. Zero means
 // none, or never.
 type Instant int64
 
@@ -16,22 +12,11 @@ func (i Instant) Add(d time.Duration) Instant { return i + Instant(d) }
 // Sub returns how much later i is than j.
 func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i - j) }
 
-// The clock is read through time.Since, which reads CLOCK_MONOTONIC alone in the vDSO; bootBase makes its
-// readings absolute, as the timer descriptor wants them.
-var (
-	processStart = time.Now()
-	bootBase     = monotonicBase()
-)
+// origin is the process's start, put back so far that an instant a while ago is not zero. The clock is read through
+// time.Since, which reads CLOCK_MONOTONIC alone in the vDSO. Where the kernel's own zero is, nobody needs to know.
+var origin = time.Now().Add(-time.Duration(SimStart))
 
-func monotonicBase() Instant {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		panic("loop: CLOCK_MONOTONIC: " + err.Error())
-	}
-	return Instant(ts.Nano()) - Instant(time.Since(processStart))
-}
-
-func clock() Instant { return bootBase + Instant(time.Since(processStart)) }
+func clock() Instant { return Instant(time.Since(origin)) }
 
 // wallClock gives wall time from the loop's own clock. It reads the system's anew when its last
 // reading is wallRefresh old, so a step of the system's clock shows up after that time.

@@ -27,7 +27,7 @@ type epoll struct {
 	raw     syscall.RawConn
 	eventFd int // Post and Stop write to it
 	timerFd int
-	armed   Instant // what timerFd is set to
+	armed   Instant // when timerFd fires, 0 = not set
 	events  [256]unix.EpollEvent
 	fetched int
 	loop    *Loop              // during a wait
@@ -119,15 +119,18 @@ func (p *epoll) waitStep(uintptr) bool {
 // arm sees to it that the timer descriptor fires no later than about next, at the end of the
 // millisecond, so that near timers share a wake-up. If it is set to an earlier time already it is left alone: firing
 // for nothing now and then costs less than a system call for each sleep.
+//
+// That is safe only while armed tells the truth: a loop that takes a timer that has fired for one that is set sleeps
+// for ever. So it is set by the time that is left, which needs no agreement with the kernel on where zero is, and
+// deliver, which sees it fire, takes armed back.
 func (p *epoll) arm(next, now Instant) {
 	const ms = Instant(time.Millisecond)
 	if next == 0 || p.armed > now && p.armed <= next+ms {
 		return
 	}
 	p.armed = (next + ms - 1) / ms * ms
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(p.armed))}
-	syscall.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(p.timerFd), unix.TFD_TIMER_ABSTIME,
-		uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(p.armed - now))} // next > now, so not zero, which disarms
+	syscall.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(p.timerFd), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
 }
 
 func (p *epoll) fetch() int {
@@ -147,8 +150,11 @@ func (p *epoll) deliver(l *Loop) {
 	for i := range events {
 		e := &events[i]
 		gen := uint32(e.Pad)
-		if gen == 0 {
-			continue // the poller's own
+		if gen == 0 { // the poller's own
+			if int(e.Fd) == p.timerFd {
+				p.armed = 0
+			}
+			continue
 		}
 		h := handles.at(int(e.Fd)).Load()
 		if h == nil || !h.deliver(gen, readiness(e.Events)) {
