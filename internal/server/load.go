@@ -121,5 +121,5 @@ func (o *Options) OpenLog(say *Messages) {
 		say.Write(logs.Alert, "could not open error log file: "+err.Error())
 		return
 	}
-	say.Use(log, []logs.Sink{sink})
+	say.useFirst(log, sink)
 }

@@ -14,6 +14,7 @@ import (
 type Messages struct {
 	mu     sync.Mutex // guards what follows; writers are the starting goroutine, then those of signals and loops
 	log    *logs.ErrorLog
+	first  *logs.ErrorLog // what -e names, ours, until the configuration's log takes over; nil then
 	sinks  []logs.Sink
 	stderr io.Writer // nil once started
 }
@@ -25,7 +26,19 @@ func NewMessages(stderr io.Writer) *Messages { return &Messages{stderr: stderr} 
 func (m *Messages) Use(log *logs.ErrorLog, sinks []logs.Sink) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.first != nil { // it would stay open under its old name when logs are reopened
+		m.first.Close()
+		m.first = nil
+	}
 	m.log, m.sinks = log, sinks
+}
+
+// useFirst makes log what is written to until Use, which closes it.
+func (m *Messages) useFirst(log *logs.ErrorLog, sink logs.Sink) {
+	m.Use(log, []logs.Sink{sink})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.first = log
 }
 
 // Started ends the time in which warnings and worse go to the standard error too.
