@@ -22,7 +22,7 @@ var InternalTuning = []Directive{
 	noEffect("debug_points", Main, Enum(map[string]bool{"abort": true, "stop": true}), "", "hearth has no debug points."),
 	noEffect("lock_file", Main, String, "logs/nginx.lock", "Loops of one process need no lock file."),
 	noEffect("pcre_jit", Main, Flag, "off", "Regular expressions are not PCRE's."),
-	noEffect("ssl_object_cache_inheritable", Main, Flag, "on", "Certificates are read once for each configuration."),
+	noEffect("ssl_object_cache_inheritable", Main, Flag, "on", "hearth has no TLS yet."),
 	Custom(tuned, Directive{Name: "thread_pool", In: Main, Args: Take23, NoEffect: true,
 		Default: "default threads=32 max_queue=65536", Doc: "Blocking work runs on the Go runtime's threads."}, threadPool),
 	{Name: "load_module", In: Main, NoEffect: true, Set: loadModule,
@@ -54,24 +54,21 @@ var InternalTuning = []Directive{
 	noEffect("referer_hash_bucket_size", Server|Location, Num, "64", "Tables grow as needed."),
 
 	// Reading files and writing to sockets.
-	noEffect("sendfile", ToLocation|IfLocation, Flag, "off", "Files are always sent with sendfile where no filter looks at them."),
-	noEffect("sendfile_max_chunk", ToLocation, Size, "2m", "A connection never holds its loop for longer than a chunk."),
-	noEffect("tcp_nopush", ToLocation, Flag, "off", "Head and body go out in one system call."),
-	noEffect("aio", ToLocation, asyncIO, "off", "Slow disks are waited for on threads of the Go runtime."),
-	noEffect("aio_write", ToLocation, Flag, "off", "Slow disks are waited for on threads of the Go runtime."),
+	noEffect("sendfile", ToLocation|IfLocation, Flag, "off", "Large files are always sent with sendfile(2), small ones in one write with the head."),
+	noEffect("sendfile_max_chunk", ToLocation, Size, "2m", "What one call sends of a file is bounded anyway."),
+	noEffect("tcp_nopush", ToLocation, Flag, "off", "A head leaves in one write with what there is of the body; a large file follows it."),
+	noEffect("aio", ToLocation, asyncIO, "off", "The loop reads files itself."),
+	noEffect("aio_write", ToLocation, Flag, "off", "Where temporary files are written is not for choice."),
 	noEffect("directio", ToLocation, Or("off", 0, Offset), "off", "Files are read through the page cache."),
 	noEffect("directio_alignment", ToLocation, Offset, "512", "Files are read through the page cache."),
-	noEffect("output_buffers", ToLocation, Buffers, "2 32k", "Buffers for files are the loop's.").takes(Take2),
-	noEffect("postpone_output", ToLocation, Size, "1460", "What a turn has written goes out at its end."),
+	noEffect("output_buffers", ToLocation, Buffers, "2 32k", "Files are not read into buffers of this kind.").takes(Take2),
 	noEffect("read_ahead", ToLocation, Size, "0", "The kernel decides how far it reads ahead."),
 	noEffect("send_lowat", ToLocation, Size, "0", "Has no effect on Linux in nginx either."),
-	noEffect("subrequest_output_buffer_size", ToLocation, Size, "4k", "Subrequests use the loop's buffers."),
 	noEffect("client_body_in_single_buffer", ToLocation, Flag, "off", "A body in memory is in one buffer."),
 	noEffect("open_file_cache", ToLocation, openFileCache, "off", "Files are opened for each request.").takes(Take12),
 	noEffect("open_file_cache_valid", ToLocation, Sec, "60s", "Files are opened for each request."),
 	noEffect("open_file_cache_min_uses", ToLocation, Num, "1", "Files are opened for each request."),
 	noEffect("open_file_cache_errors", ToLocation, Flag, "off", "Files are opened for each request."),
-	noEffect("open_log_file_cache", ToLocation, openLogFileCache, "off", "Log files stay open.").takes(Take1234),
 }
 
 // noEffect is a row whose value is checked and forgotten.
@@ -201,33 +198,6 @@ func openFileCache(c *Cursor, args []string) (int, error) {
 	}
 	if max == 0 && !slices.Contains(args, "off") {
 		return 0, c.Errorf("\"open_file_cache\" must have the \"max\" parameter")
-	}
-	return max, nil
-}
-
-func openLogFileCache(c *Cursor, args []string) (int, error) {
-	max := 0
-	for _, arg := range args {
-		name, value, _ := strings.Cut(arg, "=")
-		ok := arg == "off" && len(args) == 1
-		switch name {
-		case "max":
-			var n int64
-			n, ok = text.ParseDecimal(value)
-			max, ok = int(n), ok && n > 0
-		case "min_uses":
-			var n int64
-			n, ok = text.ParseDecimal(value)
-			ok = ok && n > 0
-		case "inactive", "valid":
-			_, ok = text.ParseSeconds(value)
-		}
-		if !ok {
-			return 0, c.Errorf("invalid \"open_log_file_cache\" parameter \"%s\"", arg)
-		}
-	}
-	if max == 0 && args[0] != "off" {
-		return 0, c.Errorf("\"open_log_file_cache\" must have \"max\" parameter")
 	}
 	return max, nil
 }

@@ -13,10 +13,10 @@ var clientDirectives = []conf.Directive{
 		Doc: "Time limit for the whole request header."},
 		conf.Msec, func(c *ServerConf) *time.Duration { return &c.ClientHeaderTimeout }),
 	conf.Field(ServerSettings, conf.Directive{Name: "client_header_buffer_size", In: conf.ToServer, Default: "1k",
-		Doc: "Size of the buffer a request header is first read into."},
+		Doc: "A request header may be so large, and as large_client_header_buffers beyond that."},
 		conf.Size, func(c *ServerConf) *int64 { return &c.ClientHeaderBufferSize }),
 	conf.Field(ServerSettings, conf.Directive{Name: "large_client_header_buffers", In: conf.ToServer, Args: conf.Take2, Default: "4 8k",
-		Doc: "Number and size of the buffers for large request headers: no line may exceed one, the header not all."},
+		Doc: "Number and size of the buffers for large request headers: no line may exceed one (or client_header_buffer_size, if that is more)."},
 		conf.Buffers, func(c *ServerConf) *conf.Bufs { return &c.LargeHeaderBuffers }),
 	conf.Field(ServerSettings, conf.Directive{Name: "ignore_invalid_headers", In: conf.ToServer, Default: "on",
 		Doc: "Drop request header fields with invalid names."},
@@ -48,9 +48,6 @@ var clientDirectives = []conf.Directive{
 		Doc: "Put every request body into a file."},
 		conf.Enum(map[string]BodyFile{"off": BodyFileOff, "on": BodyFileKeep, "clean": BodyFileClean}),
 		func(c *LocationConf) *BodyFile { return &c.ClientBodyInFileOnly }),
-	conf.Field(Settings, conf.Directive{Name: "client_body_in_single_buffer", In: conf.ToLocation, Default: "off",
-		Doc: "Keep a request body in one buffer (hearth always does)."},
-		conf.Flag, func(c *LocationConf) *bool { return &c.ClientBodyInSingleBuffer }),
 
 	conf.Field(Settings, conf.Directive{Name: "keepalive_timeout", In: conf.ToLocation, Args: conf.Take12, Default: "75s",
 		Doc: "Time an idle client connection is kept, and what the Keep-Alive field tells of it."},
@@ -83,14 +80,16 @@ var clientDirectives = []conf.Directive{
 		conf.Flag, func(c *LocationConf) *bool { return &c.ResetTimedout }),
 }
 
-// finishServer gives the HTTP/1 parser its options.
+// finishServer gives the HTTP/1 parser its options. nginx begins with a buffer of client_header_buffer_size, and moves a
+// line that it does not hold to a large one: what fits before that needs none.
 func finishServer(_ *conf.Block, c *ServerConf) error {
+	first, large := int(c.ClientHeaderBufferSize), int(c.LargeHeaderBuffers.Size)
 	c.Requests = http1.RequestOptions{
 		UnderscoresInHeaders: c.UnderscoresInHeaders,
 		IgnoreInvalidHeaders: c.IgnoreInvalidHeaders,
 		MaxHeaders:           c.MaxHeaders,
-		LineLimit:            int(c.LargeHeaderBuffers.Size),
-		TotalLimit:           c.LargeHeaderBuffers.Num * int(c.LargeHeaderBuffers.Size),
+		LineLimit:            max(first, large),
+		TotalLimit:           first + c.LargeHeaderBuffers.Num*large,
 	}
 	return nil
 }

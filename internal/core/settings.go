@@ -43,12 +43,11 @@ type LocationConf struct {
 	LogNotFound         bool
 	LogSubrequest       bool
 
-	ClientMaxBodySize        int64 // bytes; 0 = no limit
-	ClientBodyBufferSize     int64
-	ClientBodyTimeout        time.Duration
-	ClientBodyTempPath       TempPath
-	ClientBodyInFileOnly     BodyFile
-	ClientBodyInSingleBuffer bool
+	ClientMaxBodySize    int64 // bytes; 0 = no limit
+	ClientBodyBufferSize int64
+	ClientBodyTimeout    time.Duration
+	ClientBodyTempPath   TempPath
+	ClientBodyInFileOnly BodyFile
 
 	KeepaliveTimeout    KeepaliveTimeout
 	KeepaliveMinTimeout time.Duration
@@ -62,11 +61,7 @@ type LocationConf struct {
 
 	SendTimeout     time.Duration
 	PostponeOutput  int64
-	Sendfile        bool
-	SendfileMax     int64 // sendfile_max_chunk
-	TCPNoPush       bool
 	TCPNoDelay      bool
-	OutputBuffers   conf.Bufs
 	ChunkedTransfer bool
 	MaxRanges       int // -1 = no limit
 	LimitRate       *Value

@@ -1,6 +1,13 @@
 package core_test
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"hearth/internal/conf"
@@ -107,4 +114,44 @@ func TestTypes(t *testing.T) {
 	}
 	w := coretest.Warnings(t, modules, "types { a/b x; c/d x; }")
 	equalLines(t, w, []string{`duplicate extension "x", content type: "c/d", previous content type: "a/b" in nginx.conf:1`})
+}
+
+// A row whose value nothing reads claims what is not so: it belongs among those without effect.
+func TestEverySettingIsRead(t *testing.T) {
+	var source []byte
+	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		source = append(source, text...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, conf := range []reflect.Type{reflect.TypeFor[core.ServerConf](), reflect.TypeFor[core.LocationConf]()} {
+		for i := range conf.NumField() {
+			name := conf.Field(i).Name
+			uses := regexp.MustCompile(`(return &c)?\.`+name+`\b`).FindAll(source, -1)
+			if !slices.ContainsFunc(uses, func(use []byte) bool { return use[0] == '.' }) {
+				t.Errorf("nothing reads %s", name)
+			}
+		}
+	}
+}
+
+func TestTheFirstBufferOfAHeadCountsBesideTheLargeOnes(t *testing.T) {
+	for _, tt := range []struct {
+		config      string
+		line, total int
+	}{
+		{"", 8 << 10, 33 << 10},
+		{"client_header_buffer_size 2k; large_client_header_buffers 2 1k;", 2 << 10, 4 << 10},
+	} {
+		got := coretest.New(t, modules, "server { listen 80; "+tt.config+" }").Gen.Servers[0].Conf.Requests
+		if got.LineLimit != tt.line || got.TotalLimit != tt.total {
+			t.Errorf("%q: lines of %d, %d in all, want %d and %d", tt.config, got.LineLimit, got.TotalLimit, tt.line, tt.total)
+		}
+	}
 }
