@@ -6,7 +6,7 @@
 //
 // # Data structures
 //
-// A [Registry] holds the [Group]s of the process, one for each upstream, across reloads. A group
+// A [Group] is the pool of one upstream; its user keeps it across reloads. A group
 // has one part for each event loop, and every idle connection (a member) lies in exactly one part:
 // the one of the loop that polls it. Inside the part it hangs in two lists, the stack of its [Key]
 // on that loop, from which it is taken last in first out, and the part's own list by time of last

@@ -83,86 +83,43 @@ func keepalive(n int) pool.Limits { l := usual; l.Idle = n; return l }
 
 // "a pool whose identity is still in the new configuration keeps its connections and counters; changed
 // limits apply at once".
-func TestAReloadKeepsThePool(t *testing.T) {
-	w := newWorld(t, usual)
-	r := pool.NewRegistry(w.loops)
-	old := r.Acquire("api", keepalive(64))
-	w.g = old
+func TestChangedLimitsKeepThePool(t *testing.T) {
+	w := newWorld(t, keepalive(64))
 	e := w.served()
 	out := w.request()
-
-	w.g = r.Acquire("api", keepalive(8))
-	r.Release(old, pool.Shutdown)
-	if w.g != old || w.g.Limits().Idle != 8 {
-		t.Fatalf("another pool, or its limits: %+v", w.g.Limits())
-	}
+	w.g.SetLimits(keepalive(8))
 	out.released()
 	w.request().wantReused(e).released()
 	if s := w.stats(); s.Dials != 1 || s.Reuses != 2 {
 		t.Errorf("%d dials, %d reuses counted", s.Dials, s.Reuses)
 	}
-	r.Release(w.g, pool.Shutdown)
-	w.wantClosed(pool.Shutdown)
-	if n := len(r.Groups()); n != 0 {
-		t.Errorf("%d groups left", n)
-	}
 }
 
 func TestAnUpstreamThatLeftTheConfiguration(t *testing.T) {
 	w := newWorld(t, usual)
-	r := pool.NewRegistry(w.loops)
-	w.g = r.Acquire("api", usual)
 	w.served()
-	r.Release(w.g, pool.PeerRemoved)
+	w.g.Close(pool.PeerRemoved)
 	w.wantClosed(pool.PeerRemoved)
-}
-
-// "hearth pools implicit upstreams too ... with the number of identities bounded"
-func TestImplicitUpstreamsAreBounded(t *testing.T) {
-	w := newWorld(t, usual)
-	r := pool.NewRegistry(w.loops)
-	busy := r.Implicit("http://10.0.0.1", usual)
-	w.g = busy
-	e := w.served()
-	for i := range 2000 {
-		r.Implicit(fmt.Sprintf("http://b%d", i), usual)
-		if r.Implicit("http://10.0.0.1", usual) != busy {
-			t.Fatalf("forgotten while in use, after %d others", i)
-		}
-	}
-	if n := len(r.Groups()); n > 512 {
-		t.Errorf("%d groups", n)
-	}
-	w.request().wantReused(e).released()
-	for i := range 1000 {
-		r.Implicit(fmt.Sprintf("http://c%d", i), usual)
-	}
-	w.advance(0)
-	if n := len(r.Groups()); n > 512 {
-		t.Errorf("%d groups", n)
-	}
-	r.Close(pool.Shutdown)
 }
 
 // "Out of descriptors: ... idle connections are given up first."
 func TestIdleConnectionsAreGivenUp(t *testing.T) {
-	w := newWorld(t, usual)
-	r := pool.NewRegistry(w.loops)
-	w.g = r.Acquire("api", keepalive(4))
+	w := newWorld(t, keepalive(4))
 	four := times(4, w.request)
 	for _, e := range four {
 		e.released()
 	}
-	if n := r.CloseIdle(3); n != 3 {
-		t.Fatalf("%d closed", n)
+	for range 3 {
+		if !w.g.CloseOldest() {
+			t.Fatal("none closed of four")
+		}
 	}
 	w.wantIdle(1)
-	if n := r.CloseIdle(3); n != 1 {
-		t.Fatalf("%d closed of one", n)
+	if !w.g.CloseOldest() || w.g.CloseOldest() {
+		t.Fatal("there was one")
 	}
 	for _, e := range times(6, w.request) {
 		e.releases(pool.Kept)
 	}
 	w.wantIdle(4) // the places are not lost
-	r.Release(w.g, pool.Shutdown)
 }

@@ -100,3 +100,13 @@ func (p *part) oldestOf(only *peer) *member {
 	}
 	return m
 }
+
+// CloseOldest, for when descriptors run out, closes the group's least recently used idle connection and tells whether there was one.
+// From any goroutine.
+func (g *Group) CloseOldest() bool {
+	if !g.evict(nil, Evicted) {
+		return false
+	}
+	g.budget.deposit(1)
+	return true
+}
