@@ -90,8 +90,9 @@ func (r *Request) end(v Verdict) {
 // CloseAtEnd has c closed when the request has ended and its output is gone: a file that chunks of the output refer to.
 func (r *Request) CloseAtEnd(c io.Closer) { r.Main.closers = append(r.Main.closers, c) }
 
-// leave gives up what the request holds, after a panic of a handler too.
+// leave gives up what the request holds, after a panic of a handler too, when background subrequests may still be using it.
 func (r *Request) leave() {
+	r.waitBackground()
 	r.body.end(r)
 	r.closeFiles()
 	for _, c := range r.closers {

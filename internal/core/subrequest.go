@@ -140,7 +140,6 @@ func (t *backgroundTask) RunFiber() {
 	sr := (*Request)(t)
 	m := sr.Main
 	defer func() {
-		releaseSub(sr)
 		if m.background--; m.background == 0 {
 			m.backgroundEnd.Set(m.Loop)
 		}
@@ -149,6 +148,7 @@ func (t *backgroundTask) RunFiber() {
 		sr.capture = dropped
 	}
 	sr.runSub()
+	releaseSub(sr) // not after a panic
 }
 
 // waitBackground waits for the background subrequests, which use the main request's memory.

@@ -119,13 +119,21 @@ func (h *h1Conn) activate(s *session) {
 // RunFiber serves requests until the connection is idle or closed.
 func (h *h1Conn) RunFiber() { h.session.run() }
 
-// FiberPanicked ends the connection. The session is not used again: nobody knows what state it is in.
+// FiberPanicked ends the connection, without an answer if there was none yet. The session is not used again: nobody knows
+// what state it is in.
 func (h *h1Conn) FiberPanicked(any) {
-	if h.session != nil {
-		h.session.count(false)
-		h.session = nil
+	s := h.session
+	if s == nil {
+		h.close()
+		return
 	}
-	h.close()
+	s.count(false)
+	h.session = nil
+	if s.endsByClose() && !s.out.complete() {
+		h.reset()
+	} else {
+		h.close()
+	}
 }
 
 // rest makes the connection idle until the next request: the fiber ends and the session goes back.
