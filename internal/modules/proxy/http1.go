@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"fmt"
+
 	"errors"
 	"io"
 
@@ -53,11 +55,13 @@ func (p *http1Protocol) BuildRequest(x *upstream.Exchange) error {
 	dst := x.Out[:0]
 	method := r.Method
 	if t.method != nil {
-		method = t.method.Eval(r)
+		if method = t.method.Eval(r); !http1.ValidName(method) {
+			return fmt.Errorf("invalid method \"%s\" for the upstream request", method)
+		}
 	}
 	dst = append(append(dst, method...), ' ')
 	from := len(dst)
-	dst = t.target(r, dst)
+	dst = cleanTarget(t.target(r, dst), from)
 	x.Target = dst[from:len(dst):len(dst)]
 	dst = append(dst, " HTTP/1."...)
 	dst = append(dst, byte('0'+t.minor))
@@ -68,7 +72,11 @@ func (p *http1Protocol) BuildRequest(x *upstream.Exchange) error {
 		if len(value) == 0 {
 			continue
 		}
-		dst = append(append(append(dst, f.prefix...), value...), lineEnd...)
+		dst = append(dst, f.prefix...)
+		from := len(dst)
+		dst = append(dst, value...)
+		cleanValue(dst, from)
+		dst = append(dst, lineEnd...)
 	}
 	switch {
 	case size < 0:
