@@ -43,7 +43,7 @@ func (c *Conn) TrySendFile(f File, off, n int64) (int64, error) {
 		return c.memSendFile(f, off, n)
 	}
 	want := int(min(n, sendFileChunk))
-	m, err := sendfile(int(c.fd), f.FD(), off, want)
+	m, err := sendfile(int(c.fd), f, off, want)
 	if err == 0 && m == 0 {
 		return 0, io.ErrUnexpectedEOF
 	}
@@ -52,9 +52,14 @@ func (c *Conn) TrySendFile(f File, off, n int64) (int64, error) {
 	return int64(sent), e
 }
 
-// sendfile may wait for the disk, so the scheduler is told.
-func sendfile(to, from int, off int64, n int) (int, syscall.Errno) {
-	m, _, errno := syscall.Syscall6(unix.SYS_SENDFILE, uintptr(to), uintptr(from), uintptr(unsafe.Pointer(&off)), uintptr(n), 0, 0)
+func sendfile(to int, from File, off int64, n int) (int, syscall.Errno) {
+	var m uintptr
+	var errno syscall.Errno
+	if from.isCached(off, n) {
+		m, _, errno = syscall.RawSyscall6(unix.SYS_SENDFILE, uintptr(to), uintptr(from.FD()), uintptr(unsafe.Pointer(&off)), uintptr(n), 0, 0)
+	} else {
+		m, _, errno = syscall.Syscall6(unix.SYS_SENDFILE, uintptr(to), uintptr(from.FD()), uintptr(unsafe.Pointer(&off)), uintptr(n), 0, 0)
+	}
 	if errno != 0 {
 		return 0, errno
 	}

@@ -40,17 +40,14 @@ func (e *FileError) Linked() bool { return e.Errno == unix.ELOOP || e.Errno == u
 // its end. For a directory, or anything else that is not a regular file, it is none: such are never read.
 //
 // It runs on the loop. What is in the kernel's caches is opened, looked at and closed in 1.2 µs; Await would cost as much
-// again and wake another thread. A slow disk holds up this loop, as it holds up a worker of nginx, but not the others,
-// since the scheduler is told of the calls. (Untold, they would cost a tenth of it less, and a file system that hangs would
-// stop the whole process at the next collection of garbage.)
+// again and wake another thread. A slow disk holds up this loop, as it holds up a worker of nginx, but not the others.
 // O_NONBLOCK keeps FIFOs and devices from blocking.
 func (r *Request) OpenFile(path []byte) (conn.File, FileInfo, error) {
-	fd, err := r.openPath(path)
+	f, err := r.openPath(path)
 	if err != nil {
 		return conn.File{}, FileInfo{}, err
 	}
-	f := conn.FileOfFD(fd)
-	info, err := statFD(fd)
+	info, err := statFD(f)
 	if err != nil || !info.Regular {
 		f.Close()
 		return conn.File{}, info, err
@@ -70,12 +67,12 @@ func (r *Request) closeFiles() {
 // StatFile is the attributes of what a path leads to, under the location's disable_symlinks.
 func (r *Request) StatFile(path []byte) (FileInfo, error) {
 	if r.Location.Conf.DisableSymlinks.Mode != SymlinksAllowed {
-		fd, err := r.openPath(path)
+		f, err := r.openPath(path)
 		if err != nil {
 			return FileInfo{}, err
 		}
-		defer unix.Close(fd)
-		return statFD(fd)
+		defer f.Close()
+		return statFD(f)
 	}
 	name, ok := r.cString(path)
 	if !ok {
@@ -84,17 +81,22 @@ func (r *Request) StatFile(path []byte) (FileInfo, error) {
 	return statName(name)
 }
 
-func (r *Request) openPath(path []byte) (int, error) {
+func (r *Request) openPath(path []byte) (conn.File, error) {
 	if links := &r.Location.Conf.DisableSymlinks; links.Mode != SymlinksAllowed {
 		if from := links.unchecked(r, path); from < len(path) {
-			return openChecked(text.String(path), from, links.Mode)
+			fd, err := openChecked(text.String(path), from, links.Mode)
+			return conn.FileOfFD(fd), err
 		}
 	}
 	name, ok := r.cString(path)
 	if !ok {
-		return -1, &FileError{"open()", unix.EINVAL}
+		return conn.File{}, &FileError{"open()", unix.EINVAL}
 	}
-	return openName(name)
+	f, errno := conn.OpenFile(name, openFlags)
+	if errno != 0 {
+		return conn.File{}, &FileError{"open()", errno}
+	}
+	return f, nil
 }
 
 // cString is path as the kernel takes it: with a zero byte behind, and none inside.
@@ -108,21 +110,6 @@ func (r *Request) cString(path []byte) (name []byte, ok bool) {
 }
 
 const openFlags = unix.O_NONBLOCK | unix.O_CLOEXEC | unix.O_NOCTTY
-
-// openName opens a file for reading by a name that ends in a zero byte. It does not allocate, as package unix would.
-func openName(name []byte) (int, error) {
-	at := unix.AT_FDCWD
-	for {
-		fd, _, errno := syscall.Syscall6(unix.SYS_OPENAT, uintptr(at), uintptr(unsafe.Pointer(&name[0])), unix.O_RDONLY|openFlags, 0, 0, 0)
-		switch errno {
-		case 0:
-			return int(fd), nil
-		case unix.EINTR:
-		default:
-			return -1, &FileError{"open()", errno}
-		}
-	}
-}
 
 // statName looks at what such a name leads to.
 func statName(name []byte) (FileInfo, error) {
@@ -149,10 +136,10 @@ func openAt(dir int, name string, flags int) (fd int, err error) {
 	return fd, err
 }
 
-func statFD(fd int) (FileInfo, error) {
+func statFD(f conn.File) (FileInfo, error) {
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return FileInfo{}, fileError("fstat()", err)
+	if errno := f.Stat(&st); errno != 0 {
+		return FileInfo{}, &FileError{"fstat()", errno}
 	}
 	return infoOf(&st), nil
 }
