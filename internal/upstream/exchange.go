@@ -74,7 +74,6 @@ type progress struct {
 	bind   conn.Addr // local address to connect from; not valid = any
 
 	key     Key
-	left    int  // tries left
 	races   int  // reused connections that died under this request
 	fresh   bool // the next try is to be on a connection dialled for it
 	started loop.Instant
@@ -194,7 +193,7 @@ func (x *Exchange) lost(err error, at doing, call string) *Fault {
 // judge says whether the response is one after which another peer is to be tried (proxy_next_upstream http_NNN).
 func (x *Exchange) judge() *Fault {
 	condition := statusConditions[x.Head.Status]
-	if condition == 0 || x.Set.Next&condition == 0 || x.left <= 1 || !x.mayRepeat() {
+	if condition == 0 || x.Set.Next&condition == 0 || !x.another() || !x.mayRepeat() {
 		return nil
 	}
 	return &Fault{Condition: condition, Status: x.Head.Status, Harmless: condition&(OnHTTP403|OnHTTP404) != 0}
@@ -231,15 +230,24 @@ func (x *Exchange) after(fault *Fault) (verdict core.Verdict, again bool) {
 	}
 	x.release(pool.Error)
 	x.done(!fault.Harmless)
-	x.left--
 	if fault.Status == 499 {
 		r.LogStatus = 499
 		return core.Close, false
 	}
-	if x.left > 0 && x.Set.Next&fault.Condition != 0 && x.mayRepeat() {
+	if x.another() && x.Set.Next&fault.Condition != 0 && x.mayRepeat() {
 		return 0, true
 	}
 	return core.Verdict(fault.Status), false
+}
+
+// another says whether there is a peer left to try. The set may have changed since the last try (a new resolution), so
+// it is asked anew.
+func (x *Exchange) another() bool {
+	most := x.Group.peers.tries()
+	if x.Set.NextTries > 0 {
+		most = min(most, x.Set.NextTries)
+	}
+	return x.tried.Len() < most
 }
 
 // mayRepeat says whether the request may be sent to another peer: time is left, its body can be sent again, and it

@@ -47,10 +47,6 @@ func (g *Group) prepare(x *Exchange) {
 	}
 	x.key.Reset(r.Client.Remote.IP.Addr(), hash)
 	x.tried.Reset()
-	x.left = g.peers.tries()
-	if x.Set.NextTries > 0 {
-		x.left = min(x.left, x.Set.NextTries)
-	}
 	x.bind = conn.Addr{}
 	if x.Set.Bind != nil {
 		x.setBind()
