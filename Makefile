@@ -9,7 +9,7 @@ STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 build: bin/hearth
 
 bin/hearth: FORCE
-	$(GO) build -trimpath -ldflags "-s -w -X hearth/internal/cli.version=$(VERSION)" -o $@ ./cmd/hearth
+	$(GO) build -trimpath -ldflags "-s -w -X hearth/internal/core.build=$(VERSION)" -o $@ ./cmd/hearth
 FORCE:
 
 # hearth with three small built-in backends, a burst of traffic, and a line a second until Ctrl-C.

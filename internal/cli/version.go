@@ -11,19 +11,11 @@ import (
 	"hearth/internal/server"
 )
 
-// version is the build, set by the linker: a tag, or the name of a commit.
-var version = ""
-
 // followed is the release of nginx whose configuration language is hearth's.
 const followed = "1.31.4"
 
-// Version is hearth's, with the build behind it if that is no release: "0.1.0 (1a2b3c4)".
-func Version() string {
-	if version == "" || version == "v"+core.Version {
-		return core.Version
-	}
-	return core.Version + " (" + version + ")"
-}
+// Version is hearth's, with the build behind it.
+func Version() string { return core.VersionAndBuild() }
 
 func (c *command) showVersion() { fmt.Fprintf(c.stderr, "hearth version: hearth/%s\n", Version()) }
 
@@ -57,7 +49,7 @@ func configureArguments() []string {
 			words = append(words, "--without-http_"+name+"_module")
 		}
 	}
-	return words
+	return append(words, "--without-http-cache")
 }
 
 // builtIn tells whether hearth has a module of nginx. Those of the upstream block are one here.

@@ -9,6 +9,17 @@ import (
 // Version is hearth's own.
 const Version = "0.1.0"
 
+// build is set by the linker: a tag, or the name of a commit.
+var build = ""
+
+// VersionAndBuild has the build behind the version, as nginx has it, if that is no release: "0.1.0 (1a2b3c4)".
+func VersionAndBuild() string {
+	if build == "" || build == "v"+Version {
+		return Version
+	}
+	return Version + " (" + build + ")"
+}
+
 // Rows about sending responses.
 var outputDirectives = []conf.Directive{
 	conf.Field(Settings, conf.Directive{Name: "send_timeout", In: conf.ToLocation, Default: "60s",
@@ -93,8 +104,10 @@ func parseValues(c *conf.Cursor, args []string) (values []*Value, err error) {
 // parseServerTokens takes on, off, build, or the text itself.
 func parseServerTokens(c *conf.Cursor, args []string) (*Value, error) {
 	switch args[0] {
-	case "on", "build":
+	case "on":
 		return CompileValue(c, "hearth/"+Version)
+	case "build":
+		return CompileValue(c, "hearth/"+VersionAndBuild())
 	case "off":
 		return CompileValue(c, "hearth")
 	}
