@@ -60,7 +60,7 @@ func (p *Proxy) Neutral(s string) string {
 	return s
 }
 
-// File writes a file below the proxy's directory.
+// File writes a file below the proxy's directory, of an age that is the same for all proxies.
 func (p *Proxy) File(name, content string) string {
 	p.lab.Helper()
 	path := filepath.Join(p.Dir, name)
@@ -68,6 +68,7 @@ func (p *Proxy) File(name, content string) string {
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		p.lab.Fatal(err)
 	}
+	os.Chtimes(path, mtime, mtime)
 	return path
 }
 

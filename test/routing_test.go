@@ -124,8 +124,7 @@ var content = map[string]string{
 
 func writeContent(p *Proxy) {
 	for name, text := range content {
-		path := p.File("html/"+name, text)
-		os.Chtimes(path, mtime, mtime)
+		p.File("html/"+name, text)
 	}
 	p.File("empty/.keep", "")
 	os.Symlink(filepath.Join(p.Dir, "html/file.html"), filepath.Join(p.Dir, "html/link.html"))
