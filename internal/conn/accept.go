@@ -110,21 +110,42 @@ func (ln *Listener) Ready(loop.Readiness) {
 		if ln.closed.Load() {
 			return
 		}
-		fd, remote, errno := ln.accept()
-		switch errno {
+		switch errno := ln.acceptOne(); errno {
 		case 0:
-			ln.accepted.Add(1)
-			ln.hand(fd, remote)
 		case unix.EAGAIN:
 			return
-		case unix.ECONNABORTED, unix.EINTR, unix.EPROTO:
-			// That client is gone; the next may be there.
 		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 			ln.pause()
 			ln.failed(errno, true)
 			return
 		default:
 			ln.failed(errno, false)
+			return
+		}
+	}
+}
+
+// acceptOne accepts a connection and hands it over. A client that has gone again counts as one.
+func (ln *Listener) acceptOne() syscall.Errno {
+	fd, remote, errno := ln.accept()
+	switch errno {
+	case 0:
+		ln.accepted.Add(1)
+		ln.hand(fd, remote)
+	case unix.ECONNABORTED, unix.EINTR, unix.EPROTO:
+		return 0
+	}
+	return errno
+}
+
+// drainBound is how many connections a socket's queue can hold, and so how many are accepted at its end: others may go
+// on coming until it is closed.
+const drainBound = 64 << 10
+
+// acceptQueued accepts what waits in the queue of a socket that is about to be closed.
+func (ln *Listener) acceptQueued() {
+	for range drainBound {
+		if ln.acceptOne() != 0 {
 			return
 		}
 	}
@@ -225,7 +246,8 @@ func (ln *Listener) OnTimer(*loop.Timer) {
 	ln.polled = true
 }
 
-// Close stops listening. Connections that are accepted already are served. It may be called from any goroutine,
+// Close stops listening. Connections that are accepted already are served, and so are those in the socket's queue, which
+// their clients take for established: closing it would reset them. It may be called from any goroutine,
 // and again. The descriptor is closed by the accepting loop, so that no accept of its own meets another's socket.
 func (ln *Listener) Close() {
 	ln.mu.Lock()
@@ -235,6 +257,7 @@ func (ln *Listener) Close() {
 	}
 	posted := ln.loop != nil && ln.loop.Post(func() {
 		ln.timer.Stop()
+		ln.acceptQueued()
 		if ln.polled {
 			ln.handle.Forget(ln.fd)
 		}

@@ -116,6 +116,38 @@ func TestAListenerCanBeServedByOthers(t *testing.T) {
 	}
 }
 
+// Their clients take them for established, and would see a reset.
+func TestConnectionsInTheQueueOfAClosedListenerAreServed(t *testing.T) {
+	loops := runLoops(t, 3)
+	loops, client := loops[:2], loops[2]
+	ln, err := Listen(ListenOptions{Addr: MustAddr("127.0.0.1:0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns := make([]*Conn, 100) // more than are accepted in a turn
+	held, queued := make(chan bool), make(chan bool)
+	loops[0].Post(func() { held <- true; <-queued }) // it accepts nothing before the listener is closed
+	<-held
+	if err := ln.Spread(loops, func(c *Conn) { c.Loop().Start(&serveFunc{c, greet}) }); err != nil {
+		t.Fatal(err)
+	}
+	on(client, func() {
+		for i := range conns {
+			conns[i] = dialed(t, client, ln.Addr())
+		}
+	})
+	ln.Close()
+	close(queued)
+	on(client, func() {
+		for i, c := range conns {
+			if _, err := c.Read(make([]byte, 1), client.Now().Add(10*time.Second)); err != nil {
+				t.Errorf("connection %d: %v", i, err)
+			}
+		}
+	})
+	closeAll(client, conns)
+}
+
 func TestOutOfDescriptorsAcceptPausesAndRecovers(t *testing.T) {
 	loops := runLoops(t, 2)
 	loops, client := loops[:1], loops[1]
