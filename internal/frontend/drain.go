@@ -5,14 +5,17 @@ import (
 )
 
 // Drain begins a graceful end: idle connections are closed (once keepalive_min_timeout has passed), the others when their
-// request is done. New connections are served one request. It is called on l's goroutine, and may be called again.
+// request is done. New connections are served one request: whoever has just been accepted may have sent it already, so he
+// is closed by the second call that finds him silent. It is called on l's goroutine, again and again until all have gone.
 func Drain(l *loop.Loop) {
 	sh := shardOf(l)
 	sh.draining = true
 	now := l.Now()
 	for h := sh.idle.first; h != nil; {
 		next := h.next
-		if h.until > now {
+		if h.state == isNew && h.until == 0 {
+			h.until = now
+		} else if h.until > now {
 			h.timer.Reset(l, min(h.until, h.timer.At()), h)
 		} else {
 			h.close()

@@ -11,11 +11,15 @@ import (
 func TestAGracefulEndClosesIdleConnectionsAndLetsRequestsFinish(t *testing.T) {
 	var release loop.Event
 	w := newWorld(t, func(r *core.Request) {
-		r.Loop.Wait(0, &release)
+		if string(r.Head.Path) == "/busy" {
+			r.Loop.Wait(0, &release)
+		}
 		ok(r)
 	})
 	idle, busy := w.connect(), w.connect()
 	busy.send(get("/busy"))
+	idle.send(get("/idle"))
+	idle.want(head("200 OK", 5, "keep-alive") + "/idle")
 	w.sim.Do(w.loop, func() { Drain(w.loop) })
 	idle.wantClosed()
 	busy.wantOpen()
@@ -25,6 +29,18 @@ func TestAGracefulEndClosesIdleConnectionsAndLetsRequestsFinish(t *testing.T) {
 	w.sim.Do(w.loop, func() { release.Set(w.loop) })
 	busy.want(head("200 OK", 5, "close") + "/busy")
 	busy.wantClosed()
+	w.wantNoLeak()
+}
+
+func TestANewConnectionMaySendItsRequestAfterAGracefulEndHasBegun(t *testing.T) {
+	w := newWorld(t, ok)
+	silent, late := w.connect(), w.connect()
+	w.sim.Do(w.loop, func() { Drain(w.loop) })
+	silent.wantOpen()
+	late.send(get("/late"))
+	late.want(head("200 OK", 5, "close") + "/late")
+	w.sim.Do(w.loop, func() { Drain(w.loop) })
+	silent.wantClosed()
 	w.wantNoLeak()
 }
 

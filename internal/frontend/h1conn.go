@@ -20,7 +20,7 @@ type h1Conn struct {
 	timer      loop.Timer
 	number     uint64       // $connection
 	opened     loop.Instant // for keepalive_time
-	until      loop.Instant // keep-alive: not closed for want of descriptors or a graceful end before it; lingering: closed then whatever comes
+	until      loop.Instant // new: when Drain saw it first; keep-alive: not closed for want of descriptors or a graceful end before it; lingering: closed then whatever comes
 	requests   int32        // served so far
 	state      connState
 	lingerEach uint32 // lingering: the longest silence, in milliseconds

@@ -29,6 +29,7 @@ func (s *Server) Stop() {
 	s.onLoops(frontend.CloseAll)
 	for deadline := time.Now().Add(fastWait); !s.quiet() && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
+		s.onLoops(frontend.CloseAll) // those that were on their way from the accepting loop to another
 	}
 	s.finish()
 }
