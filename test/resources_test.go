@@ -56,7 +56,7 @@ func store(c *Call) {
 }
 
 const storeConf = `
-upstream u { server %BACK1%; keepalive 32; }
+upstream u { server %BACK1%; keepalive 32; keepalive_requests 1000000; }
 client_max_body_size 0; client_body_buffer_size 64k;
 server {
 	listen %PORT1%;
