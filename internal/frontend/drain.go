@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"hearth/internal/core"
 	"hearth/internal/loop"
 )
 
@@ -10,17 +11,46 @@ import (
 func Drain(l *loop.Loop) {
 	sh := shardOf(l)
 	sh.draining = true
-	now := l.Now()
 	for h := sh.idle.first; h != nil; {
 		next := h.next
-		if h.state == isNew && h.until == 0 {
-			h.until = now
-		} else if h.until > now {
-			h.timer.Reset(l, min(h.until, h.timer.At()), h)
-		} else {
-			h.close()
+		h.drain(l.Now())
+		h = next
+	}
+}
+
+// DrainPort is Drain for the connections of one port, whose address is not listened on any more. It returns how many there still are:
+// until there are none, requests may come that find the port's last generation.
+func DrainPort(l *loop.Loop, port *core.Port) (left int) {
+	sh := shardOf(l)
+	for h := sh.idle.first; h != nil; {
+		next := h.next
+		if h.port == port {
+			h.drain(l.Now())
+			if h.state != isClosed {
+				left++
+			}
 		}
 		h = next
+	}
+	for h := sh.active.first; h != nil; h = h.next {
+		if h.port == port {
+			h.draining = true
+			left++
+		}
+	}
+	return left
+}
+
+// drain closes an idle connection, or makes its next request its last.
+func (h *h1Conn) drain(now loop.Instant) {
+	h.draining = true
+	switch {
+	case h.state == isNew && h.until == 0:
+		h.until = now
+	case h.until > now:
+		h.timer.Reset(h.shard.loop, min(h.until, h.timer.At()), h)
+	default:
+		h.close()
 	}
 }
 

@@ -23,6 +23,7 @@ type h1Conn struct {
 	until      loop.Instant // new: when Drain saw it first; keep-alive: not closed for want of descriptors or a graceful end before it; lingering: closed then whatever comes
 	requests   int32        // served so far
 	state      connState
+	draining   bool   // the request under way, or the next one, is its last
 	lingerEach uint32 // lingering: the longest silence, in milliseconds
 }
 

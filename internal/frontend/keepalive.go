@@ -12,7 +12,7 @@ func (s *session) mayKeepAlive() bool {
 	o, h := &s.out, &s.parser.Head
 	c := s.settings()
 	switch {
-	case o.noKeepAlive, o.bare, !h.KeepAlive, o.framing == byClose, s.shard.draining, s.req.Out.Status == 101:
+	case o.noKeepAlive, o.bare, !h.KeepAlive, o.framing == byClose, s.shard.draining, s.h.draining, s.req.Out.Status == 101:
 		return false
 	case h.MethodID == http1.MethodConnect, h.MethodID == http1.MethodTrace: // as nginx; what follows a CONNECT need not be HTTP
 		return false

@@ -10,7 +10,7 @@ func (s *session) settle() bool {
 	h, o, c := s.h, &s.out, s.settings()
 	s.last = c
 	complete := o.complete() && !s.req.Aborted
-	again := complete && o.keepAlive && !o.noKeepAlive && !s.hijack && !s.shard.draining && s.drainBody(c)
+	again := complete && o.keepAlive && !o.noKeepAlive && !s.hijack && !s.shard.draining && !s.h.draining && s.drainBody(c)
 	core.Release(s.req)
 	s.req, o.req = nil, nil
 	if again {

@@ -2,10 +2,12 @@ package server
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"hearth/internal/conn"
 	"hearth/internal/core"
+	"hearth/internal/frontend"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
 	"hearth/internal/modules"
@@ -71,27 +73,43 @@ func (s *Server) adopt(g *generation, fresh map[conn.Addr]*port) {
 			s.say.writef(logs.Alert, "epoll_ctl() for %s failed %s", addr, conn.ErrnoText(err))
 		}
 	}
+	var removed []*port
 	for addr, p := range s.ports {
 		if !wanted[addr] {
 			p.close()
 			p.removeFile()
 			delete(s.ports, addr)
+			removed = append(removed, p)
 		}
 	}
 	if old != nil {
-		s.retire(old)
+		s.retire(old, removed)
 	}
+}
+
+// drainPorts has the connections of these ports end, and returns how many are left.
+func (s *Server) drainPorts(ports []*port) int64 {
+	var left atomic.Int64
+	if len(ports) > 0 {
+		s.onLoops(func(l *loop.Loop) {
+			for _, p := range ports {
+				left.Add(int64(frontend.DrainPort(l, p.Port)))
+			}
+		})
+	}
+	return left.Load()
 }
 
 // drainPoll is how often an old generation is looked at for requests.
 const drainPoll = 20 * time.Millisecond
 
-// retire closes an old generation once its requests have ended, those that no port leads to any more.
+// retire closes an old generation once its requests have ended, those that no port leads to any more but the ports that
+// were removed with it: their connections end first.
 //
 // A loop may just have looked the old generation up and be about to count its request in; it does both
 // in one turn. So after every loop has come to the end of the turn in which the ports were swapped, the
 // counts only fall. What a request leaves to the end of its last turn (log lines) is waited for in the same way.
-func (s *Server) retire(g *generation) {
+func (s *Server) retire(g *generation, removed []*port) {
 	s.mu.Lock()
 	s.old = append(s.old, g)
 	s.mu.Unlock()
@@ -99,7 +117,7 @@ func (s *Server) retire(g *generation) {
 	go func() {
 		defer s.retiring.Done()
 		s.onLoops(nothing)
-		for !g.Drained() && !s.allEnded() {
+		for (s.drainPorts(removed) > 0 || !g.Drained()) && !s.allEnded() {
 			time.Sleep(drainPoll)
 		}
 		s.onLoops(nothing)

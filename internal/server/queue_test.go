@@ -79,3 +79,29 @@ func TestConnectionsInTheQueueOfARemovedAddressAreServed(t *testing.T) {
 		w.wantAnswer(c, "ok")
 	}
 }
+
+// A kept connection to an address that is no more is closed, since its next request would find a generation that has ended.
+// One that was accepted and has sent nothing yet is served one request.
+func TestKeptConnectionsToARemovedAddressAreClosed(t *testing.T) {
+	w := newWorld(t, answered)
+	defer func() { w.server.Stop() }()
+	kept, busy := w.ask(plainGet), w.ask("GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+	w.wantAnswer(kept, "ok")
+	<-w.back.held
+	removed := w.listen
+	w.listen = freeAddress(t)
+	w.configure(answered)
+	w.listen = removed
+	if err := w.server.Reload(); err != nil {
+		t.Fatal(err, w.log())
+	}
+	if n, err := kept.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+		t.Errorf("the kept connection: %v", err)
+	}
+	close(w.back.hold)
+	w.wantAnswer(busy, "backend /held")
+	if n, err := busy.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+		t.Errorf("the busy connection: %v", err)
+	}
+	w.server.retiring.Wait()
+}
