@@ -65,10 +65,6 @@ var InternalTuning = []Directive{
 	noEffect("read_ahead", ToLocation, Size, "0", "The kernel decides how far it reads ahead."),
 	noEffect("send_lowat", ToLocation, Size, "0", "Has no effect on Linux in nginx either."),
 	noEffect("client_body_in_single_buffer", ToLocation, Flag, "off", "A body in memory is in one buffer."),
-	noEffect("open_file_cache", ToLocation, openFileCache, "off", "Files are opened for each request.").takes(Take12),
-	noEffect("open_file_cache_valid", ToLocation, Sec, "60s", "Files are opened for each request."),
-	noEffect("open_file_cache_min_uses", ToLocation, Num, "1", "Files are opened for each request."),
-	noEffect("open_file_cache_errors", ToLocation, Flag, "off", "Files are opened for each request."),
 }
 
 // noEffect is a row whose value is checked and forgotten.
@@ -177,27 +173,4 @@ func asyncIO(_ *Cursor, args []string) (string, error) {
 		return "", errInvalidValue
 	}
 	return args[0], nil
-}
-
-func openFileCache(c *Cursor, args []string) (int, error) {
-	max := 0
-	for _, arg := range args {
-		name, value, _ := strings.Cut(arg, "=")
-		ok := arg == "off"
-		switch name {
-		case "max":
-			var n int64
-			n, ok = text.ParseDecimal(value)
-			max, ok = int(n), ok && n > 0
-		case "inactive":
-			_, ok = text.ParseSeconds(value)
-		}
-		if !ok {
-			return 0, c.Errorf("invalid \"open_file_cache\" parameter \"%s\"", arg)
-		}
-	}
-	if max == 0 && !slices.Contains(args, "off") {
-		return 0, c.Errorf("\"open_file_cache\" must have the \"max\" parameter")
-	}
-	return max, nil
 }

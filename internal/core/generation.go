@@ -27,8 +27,9 @@ type Generation struct {
 	Servers []*Server
 	Sockets []*Socket // what to bind
 
-	errorLogs []*logs.ErrorLog // to close when the generation ends
-	busy      []busyCount      // by loop
+	errorLogs  []*logs.ErrorLog // to close when the generation ends
+	fileCaches []*FileCache
+	busy       []busyCount // by loop
 }
 
 // busyCount counts the requests of a generation on one loop, which alone writes it; a whole cache line each.
@@ -143,6 +144,7 @@ func (g *Generation) compileBlock(b *conf.Block) {
 
 func (g *Generation) compileLocation(l *Location, b *conf.Block) {
 	l.Block, l.Conf = b, Settings.Of(b)
+	g.addFileCache(l.Conf.OpenFileCache)
 	if l.Kind == PseudoLocation && l.Content == nil && b.Parent != nil {
 		l.Content = locationSlot.Of(b.Parent).Content
 	}
@@ -224,6 +226,9 @@ func (g *Generation) Drained() bool { return g.Busy() == 0 }
 func (g *Generation) Close() {
 	for _, l := range g.errorLogs {
 		l.Close()
+	}
+	for _, c := range g.fileCaches {
+		c.close()
 	}
 	g.Carried.Release()
 }

@@ -18,6 +18,8 @@ type FileInfo struct {
 	ModTime int64 // Unix seconds
 	Dir     bool
 	Regular bool
+
+	device, inode uint64 // what tells it from a file that is later put in its place
 }
 
 // FileError is why a file cannot be had, and the operation that failed as nginx names it ("open()").
@@ -43,50 +45,84 @@ func (e *FileError) Linked() bool { return e.Errno == unix.ELOOP || e.Errno == u
 // again and wake another thread. A slow disk holds up this loop, as it holds up a worker of nginx, but not the others.
 // O_NONBLOCK keeps FIFOs and devices from blocking.
 func (r *Request) OpenFile(path []byte) (conn.File, FileInfo, error) {
-	f, err := r.openPath(path)
-	if err != nil {
-		return conn.File{}, FileInfo{}, err
+	if c := r.Location.Conf.OpenFileCache; c != nil {
+		e, info, err := c.find(r, path, false)
+		if e == nil || err != nil {
+			return conn.File{}, info, err
+		}
+		return e.file, info, nil
 	}
-	info, err := statFD(f)
-	if err != nil || !info.Regular {
-		f.Close()
-		return conn.File{}, info, err
+	f, info, err := r.look(path, false)
+	if f.IsOpen() {
+		r.Main.files = append(r.Main.files, heldFile{file: f})
 	}
-	r.Main.files = append(r.Main.files, f)
-	return f, info, nil
+	return f, info, err
+}
+
+// StatFile is the attributes of what a path leads to, under the location's disable_symlinks.
+func (r *Request) StatFile(path []byte) (FileInfo, error) {
+	if c := r.Location.Conf.OpenFileCache; c != nil {
+		_, info, err := c.find(r, path, true)
+		return info, err
+	}
+	_, info, err := r.look(path, true)
+	return info, err
+}
+
+// heldFile is a file that a request has open: its own, or the cache's.
+type heldFile struct {
+	file   conn.File
+	cached *cachedFile
 }
 
 // closeFiles ends the files that were opened for the request. Nothing of them is sent any more.
 func (r *Request) closeFiles() {
 	for _, f := range r.files {
-		f.Close()
+		if f.cached != nil {
+			f.cached.release(r.Loop.Now())
+		} else {
+			f.file.Close()
+		}
 	}
+	clear(r.files)
 	r.files = r.files[:0]
 }
 
-// StatFile is the attributes of what a path leads to, under the location's disable_symlinks.
-func (r *Request) StatFile(path []byte) (FileInfo, error) {
-	if r.Location.Conf.DisableSymlinks.Mode != SymlinksAllowed {
-		f, err := r.openPath(path)
-		if err != nil {
-			return FileInfo{}, err
+// look finds out what a path leads to, and, unless to only look, opens it if it is a regular file.
+func (r *Request) look(path []byte, only bool) (conn.File, FileInfo, error) {
+	if only && r.Location.Conf.DisableSymlinks.Mode == SymlinksAllowed {
+		name, ok := r.cString(path)
+		if !ok {
+			return conn.File{}, FileInfo{}, &FileError{"stat()", unix.EINVAL}
 		}
-		defer f.Close()
-		return statFD(f)
+		info, err := statName(name)
+		return conn.File{}, info, err
 	}
-	name, ok := r.cString(path)
-	if !ok {
-		return FileInfo{}, &FileError{"stat()", unix.EINVAL}
+	f, err := r.openPath(path)
+	if err != nil {
+		return conn.File{}, FileInfo{}, err
 	}
-	return statName(name)
+	info, err := statFD(f)
+	if only || err != nil || !info.Regular {
+		f.Close()
+		f = conn.File{}
+	}
+	return f, info, err
+}
+
+// symlinkCheck is what the location's disable_symlinks says of a path.
+func (r *Request) symlinkCheck(path []byte) symlinkCheck {
+	links := &r.Location.Conf.DisableSymlinks
+	if links.Mode == SymlinksAllowed {
+		return symlinkCheck{}
+	}
+	return symlinkCheck{links.Mode, links.unchecked(r, path)}
 }
 
 func (r *Request) openPath(path []byte) (conn.File, error) {
-	if links := &r.Location.Conf.DisableSymlinks; links.Mode != SymlinksAllowed {
-		if from := links.unchecked(r, path); from < len(path) {
-			fd, err := openChecked(text.String(path), from, links.Mode)
-			return conn.FileOfFD(fd), err
-		}
+	if links := r.symlinkCheck(path); links.mode != SymlinksAllowed && links.from < len(path) {
+		fd, err := openChecked(text.String(path), links.from, links.mode)
+		return conn.FileOfFD(fd), err
 	}
 	name, ok := r.cString(path)
 	if !ok {
@@ -119,8 +155,7 @@ func statName(name []byte) (FileInfo, error) {
 		_, _, errno := syscall.Syscall6(unix.SYS_STATX, uintptr(at), uintptr(unsafe.Pointer(&name[0])), 0, unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(&st)), 0)
 		switch errno {
 		case 0:
-			kind := st.Mode & unix.S_IFMT
-			return FileInfo{Size: int64(st.Size), ModTime: st.Mtime.Sec, Dir: kind == unix.S_IFDIR, Regular: kind == unix.S_IFREG}, nil
+			return infoOf(uint32(st.Mode), int64(st.Size), st.Mtime.Sec, unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino), nil
 		case unix.EINTR:
 		default:
 			return FileInfo{}, &FileError{"stat()", errno}
@@ -141,12 +176,12 @@ func statFD(f conn.File) (FileInfo, error) {
 	if errno := f.Stat(&st); errno != 0 {
 		return FileInfo{}, &FileError{"fstat()", errno}
 	}
-	return infoOf(&st), nil
+	return infoOf(st.Mode, st.Size, st.Mtim.Sec, st.Dev, st.Ino), nil
 }
 
-func infoOf(st *unix.Stat_t) FileInfo {
-	kind := st.Mode & unix.S_IFMT
-	return FileInfo{Size: st.Size, ModTime: st.Mtim.Sec, Dir: kind == unix.S_IFDIR, Regular: kind == unix.S_IFREG}
+func infoOf(mode uint32, size, modified int64, device, inode uint64) FileInfo {
+	kind := mode & unix.S_IFMT
+	return FileInfo{Size: size, ModTime: modified, Dir: kind == unix.S_IFDIR, Regular: kind == unix.S_IFREG, device: device, inode: inode}
 }
 
 // retry repeats a call that a signal interrupted, which network file systems let happen.

@@ -85,7 +85,7 @@ type Request struct {
 	captures      vars.Captures // of the last match; a subrequest has its own
 	states        []stateCell
 	closers       []io.Closer // see CloseAtEnd
-	files         []conn.File // open until the request ends; a main request's
+	files         []heldFile  // open until the request ends; a main request's
 	epochs        uint64      // counts uses of the object, and redirects in them
 	epoch         uint64      // validity of lasting states
 	redirectEpoch uint64

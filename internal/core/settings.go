@@ -79,6 +79,11 @@ type LocationConf struct {
 
 	DisableSymlinks DisableSymlinks
 
+	OpenFileCache        *FileCache // nil = none
+	OpenFileCacheValid   time.Duration
+	OpenFileCacheMinUses int
+	OpenFileCacheErrors  bool
+
 	Resolver                   *ResolverConf // nil = none
 	ResolverTimeout            time.Duration
 	SubrequestOutputBufferSize int64

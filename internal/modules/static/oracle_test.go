@@ -241,6 +241,7 @@ func tree(dir string) {
 func TestRefusalsAreNginxs(t *testing.T) {
 	modules := append([]*core.Module{&autoindex.Module, &charset.Module, &emptygif.Module}, all...)
 	for _, config := range []string{
+		`open_file_cache foo;`, `open_file_cache inactive=1s;`, `open_file_cache max=x;`, "open_file_cache max=10 off;\nopen_file_cache off;", `open_file_cache_valid x;`,
 		`disable_symlinks maybe;`, `disable_symlinks off from=/x;`, `disable_symlinks from=/x;`, `disable_symlinks on if_not_owner;`, `disable_symlinks on from=$;`,
 		`try_files a;`, `try_files a =x;`, `try_files a =;`, `try_files a =1000;`, `try_files a $nope;`, "try_files a b;\ntry_files a b;", `location / { if ($uri) { try_files a b; } }`,
 		`index;`, `index "";`, `index a "" b;`, `index $;`, `index $nope;`, `index /a b;`,

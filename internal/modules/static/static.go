@@ -16,7 +16,7 @@ import (
 // Module serves files. It is the last of the content handlers.
 var Module = core.Module{
 	Name:       "ngx_http_static_module",
-	Directives: symlinkRules,
+	Directives: append(symlinkRules, openCacheRules...),
 	Phases:     []core.Phase{{At: core.Content, Run: serve}},
 }
 
