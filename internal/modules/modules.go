@@ -13,6 +13,7 @@ import (
 	"hearth/internal/modules/mapping"
 	"hearth/internal/modules/notmodified"
 	"hearth/internal/modules/proxy"
+	"hearth/internal/modules/randomindex"
 	"hearth/internal/modules/ranges"
 	"hearth/internal/modules/rewrite"
 	"hearth/internal/modules/splitclients"
@@ -37,6 +38,7 @@ var All = []*core.Module{
 	&stubstatus.Module,
 	&emptygif.Module,
 	&tryfiles.Module,
+	&randomindex.Module,
 	&index.Module,
 	&autoindex.Module,
 	&static.Module,

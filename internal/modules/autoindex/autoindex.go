@@ -3,8 +3,9 @@
 package autoindex
 
 import (
-	"errors"
-	"syscall"
+	"bytes"
+	"slices"
+	"strings"
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
@@ -75,10 +76,11 @@ func list(r *core.Request) core.Verdict {
 	if r.AliasMisplaced() {
 		return 500
 	}
-	entries, verdict := read(r)
+	entries, verdict := r.ReadDir()
 	if verdict != core.OK {
 		return verdict
 	}
+	slices.SortFunc(entries, inOrder)
 	r.Out.Status, r.Out.ContentType = 200, contentTypes[kind]
 	if r.SendHead() != nil {
 		return core.Done
@@ -92,7 +94,7 @@ func list(r *core.Request) core.Verdict {
 	return core.OK
 }
 
-func (l *location) write(r *core.Request, kind format, callback []byte, entries []entry) []byte {
+func (l *location) write(r *core.Request, kind format, callback []byte, entries []core.DirEntry) []byte {
 	switch kind {
 	case asHTML:
 		p := page{exact: l.exact, local: l.local}
@@ -108,33 +110,15 @@ func (l *location) write(r *core.Request, kind format, callback []byte, entries 
 	return appendJSON(nil, entries)
 }
 
-// read reads the directory on a goroutine of its own, since it takes a system call for each of its files.
-func read(r *core.Request) (entries []entry, verdict core.Verdict) {
-	path := string(r.Filename())
-	if n := len(path) - 1; n > 0 {
-		path = path[:n]
-	}
-	var err error
-	r.Loop.Await(func() { entries, err = readDir(path) })
-	var e *readError
-	switch {
-	case err == nil:
-		return entries, core.OK
-	case !errors.As(err, &e):
-		return nil, 500
-	}
-	level := logs.Crit
-	verdict = 500
-	if e.op == "opendir()" {
-		switch e.errno {
-		case syscall.ENOENT, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL:
-			level, verdict = logs.Error, 404
-		case syscall.EACCES:
-			level, verdict = logs.Error, 403
+// inOrder puts directories first, then goes by name.
+func inOrder(a, b core.DirEntry) int {
+	if a.Dir != b.Dir {
+		if a.Dir {
+			return -1
 		}
+		return 1
 	}
-	r.ErrorErr(level, e.errno, "%s \"%s\" failed", e.op, e.path)
-	return nil, verdict
+	return strings.Compare(a.Name, b.Name)
 }
 
 // callbackOf is the name of the function that a JSONP listing calls. Only names of functions and their members will do,
@@ -156,3 +140,15 @@ func callbackOf(r *core.Request) ([]byte, bool) {
 }
 
 const maxCallback = 128
+
+// argument is the value of the first argument of that name in a query string.
+func argument(args []byte, name string) []byte {
+	for len(args) > 0 {
+		var arg []byte
+		arg, args, _ = bytes.Cut(args, []byte("&"))
+		if key, value, ok := bytes.Cut(arg, []byte("=")); ok && text.EqualFold(key, name) {
+			return value
+		}
+	}
+	return nil
+}

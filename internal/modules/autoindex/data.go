@@ -3,11 +3,12 @@ package autoindex
 import (
 	"time"
 
+	"hearth/internal/core"
 	"hearth/internal/text"
 )
 
 // appendJSON appends the listing as an array of objects.
-func appendJSON(dst []byte, entries []entry) []byte {
+func appendJSON(dst []byte, entries []core.DirEntry) []byte {
 	dst = append(dst, "[\r\n"...)
 	for i := range entries {
 		e := &entries[i]
@@ -15,24 +16,24 @@ func appendJSON(dst []byte, entries []entry) []byte {
 			dst = append(dst, ",\r\n"...)
 		}
 		dst = append(dst, "{ \"name\":\""...)
-		dst = appendEscapeJSON(dst, e.name)
+		dst = appendEscapeJSON(dst, e.Name)
 		dst = append(dst, "\", \"type\":\""...)
-		dst = append(dst, e.kind()...)
+		dst = append(dst, kind(e)...)
 		dst = append(dst, "\", \"mtime\":\""...)
-		dst = append(text.AppendHTTPDate(dst, time.Unix(e.mtime, 0)), '"')
-		if e.file {
-			dst = text.AppendInt(append(dst, ", \"size\":"...), e.size)
+		dst = append(text.AppendHTTPDate(dst, time.Unix(e.ModTime, 0)), '"')
+		if e.Regular {
+			dst = text.AppendInt(append(dst, ", \"size\":"...), e.Size)
 		}
 		dst = append(dst, " }"...)
 	}
 	return append(dst, "\r\n]"...)
 }
 
-func (e *entry) kind() string {
+func kind(e *core.DirEntry) string {
 	switch {
-	case e.dir:
+	case e.Dir:
 		return "directory"
-	case e.file:
+	case e.Regular:
 		return "file"
 	}
 	return "other"
@@ -66,18 +67,18 @@ func appendEscapeJSON(dst []byte, name string) []byte {
 }
 
 // appendXML appends the listing as a document.
-func appendXML(dst []byte, entries []entry) []byte {
+func appendXML(dst []byte, entries []core.DirEntry) []byte {
 	dst = append(dst, "<?xml version=\"1.0\"?>\r\n<list>\r\n"...)
 	for i := range entries {
 		e := &entries[i]
-		dst = append(append(dst, '<'), e.kind()...)
+		dst = append(append(dst, '<'), kind(e)...)
 		dst = append(dst, " mtime=\""...)
-		dst = time.Unix(e.mtime, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05Z")
-		if e.file {
-			dst = text.AppendInt(append(dst, "\" size=\""...), e.size)
+		dst = time.Unix(e.ModTime, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05Z")
+		if e.Regular {
+			dst = text.AppendInt(append(dst, "\" size=\""...), e.Size)
 		}
-		dst = text.AppendEscapeHTML(append(dst, "\">"...), []byte(e.name))
-		dst = append(append(dst, "</"...), e.kind()...)
+		dst = text.AppendEscapeHTML(append(dst, "\">"...), []byte(e.Name))
+		dst = append(append(dst, "</"...), kind(e)...)
 		dst = append(dst, ">\r\n"...)
 	}
 	return append(dst, "</list>\r\n"...)

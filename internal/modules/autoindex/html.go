@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hearth/internal/core"
 	"hearth/internal/text"
 )
 
@@ -17,7 +18,7 @@ type page struct {
 // nameWidth is the width of the column of names.
 const nameWidth = 50
 
-func (p page) write(uri []byte, entries []entry) []byte {
+func (p page) write(uri []byte, entries []core.DirEntry) []byte {
 	dst := make([]byte, 0, 512+2*len(uri)+128*len(entries))
 	dst = append(dst, "<html>\r\n<head><title>Index of "...)
 	dst = text.AppendEscapeHTML(dst, uri)
@@ -30,14 +31,14 @@ func (p page) write(uri []byte, entries []entry) []byte {
 	return append(dst, "</pre><hr></body>\r\n</html>\r\n"...)
 }
 
-func (p page) appendEntry(dst []byte, e *entry) []byte {
+func (p page) appendEntry(dst []byte, e *core.DirEntry) []byte {
 	dst = append(dst, "<a href=\""...)
-	dst = text.AppendEscapeComponent(dst, []byte(e.name))
-	if e.dir {
+	dst = text.AppendEscapeComponent(dst, []byte(e.Name))
+	if e.Dir {
 		dst = append(dst, '/')
 	}
 	dst = p.appendName(append(dst, "\">"...), e)
-	at := time.Unix(e.mtime, 0)
+	at := time.Unix(e.ModTime, 0)
 	if !p.local {
 		at = at.UTC()
 	}
@@ -46,22 +47,22 @@ func (p page) appendEntry(dst []byte, e *entry) []byte {
 }
 
 // appendName appends the name in its column, cut if it is too long, and the end of the link.
-func (p page) appendName(dst []byte, e *entry) []byte {
-	width := len(e.name)
-	wide := p.utf8 && utf8.ValidString(e.name)
+func (p page) appendName(dst []byte, e *core.DirEntry) []byte {
+	width := len(e.Name)
+	wide := p.utf8 && utf8.ValidString(e.Name)
 	if wide {
-		width = utf8.RuneCountInString(e.name)
+		width = utf8.RuneCountInString(e.Name)
 	}
 	if width > nameWidth {
 		cut := nameWidth - 3
 		if wide {
-			cut = bytesOfRunes(e.name, cut)
+			cut = bytesOfRunes(e.Name, cut)
 		}
-		dst = text.AppendEscapeHTML(dst, []byte(e.name[:cut]))
+		dst = text.AppendEscapeHTML(dst, []byte(e.Name[:cut]))
 		return append(dst, "..&gt;</a>"...)
 	}
-	dst = text.AppendEscapeHTML(dst, []byte(e.name))
-	if e.dir && width < nameWidth {
+	dst = text.AppendEscapeHTML(dst, []byte(e.Name))
+	if e.Dir && width < nameWidth {
 		dst = append(dst, '/')
 		width++
 	}
@@ -83,16 +84,16 @@ func bytesOfRunes(s string, n int) int {
 	return len(s)
 }
 
-func (p page) appendSize(dst []byte, e *entry) []byte {
+func (p page) appendSize(dst []byte, e *core.DirEntry) []byte {
 	switch {
-	case p.exact && e.dir:
+	case p.exact && e.Dir:
 		return fmt.Appendf(dst, "%19s", "-")
 	case p.exact:
-		return fmt.Appendf(dst, "%19d", e.size)
-	case e.dir:
+		return fmt.Appendf(dst, "%19d", e.Size)
+	case e.Dir:
 		return append(dst, "      -"...)
 	}
-	size, unit := rounded(e.size)
+	size, unit := rounded(e.Size)
 	if unit == 0 {
 		return fmt.Appendf(dst, " %6d", size)
 	}
