@@ -33,6 +33,10 @@ func anySet(on []*Event) bool {
 	return false
 }
 
+// waitCharge is what a wait for something that has already happened counts for, in bytes: a fiber that does not clear
+// the event, and so waits for it in a circle, wastes time but does not stop its loop.
+const waitCharge = 512
+
 // Wait parks the current fiber until one of the events is set (nil) or the deadline passes
 // (ErrTimeout; 0 = no deadline). A nil event never happens. The caller looks which it was. On a loop that is stopping
 // it returns ErrStopped. It does not allocate, and costs no system call: a deadline usually is a
@@ -40,6 +44,7 @@ func anySet(on []*Event) bool {
 func (l *Loop) Wait(deadline Instant, on ...*Event) error {
 	f := l.mustBeInFiber()
 	if anySet(on) {
+		f.spent += waitCharge
 		l.Breathe()
 		return nil
 	}

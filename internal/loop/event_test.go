@@ -97,3 +97,20 @@ func TestAnEventClearedBeforeItsWaiterRanDoesNotEndTheWait(t *testing.T) {
 		t.Error("the wait ended")
 	}
 }
+
+func TestAFiberThatWaitsForWhatHasHappenedDoesNotStopItsLoop(t *testing.T) {
+	s, l := testSim(t)
+	var happened Event
+	happened.Set(l)
+	others := false
+	l.Go(func() {
+		for !others {
+			l.Wait(0, &happened) // and never clears it
+		}
+	})
+	l.Go(func() { others = true })
+	s.Run()
+	if !others {
+		t.Error("the other fiber did not run")
+	}
+}

@@ -129,8 +129,9 @@ func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Ve
 	var events [3]*loop.Event
 	on := events[:0]
 	var until loop.Instant
+	held := x.rate > 0 && r.Loop.Now() < x.resume // what the backend sends is left where it is for now
 	if silent {
-		if x.rate > 0 && r.Loop.Now() < x.resume {
+		if held {
 			until = x.resume
 		} else {
 			on = append(on, x.Conn.Readable())
@@ -162,7 +163,7 @@ func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Ve
 		if err := r.Down.TryFlush(); err != nil {
 			return x.clientLost(err)
 		}
-	} else if !x.Conn.Readable().IsSet() && x.mindsClient() && r.Down.ClientGone() {
+	} else if (held || !x.Conn.Readable().IsSet()) && x.mindsClient() && r.Down.ClientGone() {
 		return x.clientLost(errAbort)
 	}
 	return core.OK

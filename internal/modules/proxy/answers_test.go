@@ -114,6 +114,18 @@ func TestLimitRatePacesTheBackend(t *testing.T) {
 	}
 }
 
+func TestAClientThatLeavesWhileTheBackendIsPacedEndsTheRequest(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 100k; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 400000\n\n"+strings.Repeat("x", 400_000))
+	c := w.connect()
+	c.SetWindow(1 << 20)
+	c.send("GET / HTTP/1.1\nHost: x\n\n")
+	c.receive()
+	c.Peer.Close()
+	w.advance(time.Millisecond) // there is more to read at the backend, and its time has not come
+	w.wantError("client prematurely closed connection")
+}
+
 func TestKeepaliveOffAndConnectionCloseOfTheBackend(t *testing.T) {
 	w := newWorld(t, `upstream off { server 127.0.0.1:9001; keepalive 0; } upstream on { server 127.0.0.1:9002; keepalive 4; }
 		server { listen 80; location /off { proxy_pass http://off; } location /on { proxy_pass http://on; } }`)
