@@ -57,6 +57,11 @@ func (b *backends) close() {
 	for _, ln := range b.lns {
 		ln.Close()
 	}
+	b.hangUp()
+}
+
+// hangUp closes all connections.
+func (b *backends) hangUp() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for c := range b.open {
@@ -172,6 +177,10 @@ func (b *backends) tunnel(c *net.TCPConn, in *bufio.Reader, storm bool) bool {
 	}
 }
 
+// late is the id of a response nobody asked for that comes a moment after the right one. If the connection has been given
+// to the next request by then, no proxy can tell.
+const late = "late"
+
 // reply is one response, good or bad.
 type reply struct {
 	c     *net.TCPConn
@@ -222,13 +231,18 @@ func (p *reply) send() bool {
 			reset(p.c)
 		}
 		return false
-	case 7: // a response nobody asked for
-		p.whole(one(2))
-		if one(2) {
-			pause(2 * time.Millisecond)
+	case 7: // a response nobody asked for, on the heels of the right one
+		if p.head || p.size > 8000 {
+			return p.whole(false)
 		}
-		io.WriteString(p.c, "HTTP/1.1 200 OK\r\nX-Id: unasked\r\nContent-Length: 7\r\n\r\nunasked")
+		p.c.Write(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nX-Id: %s\r\nContent-Length: %d\r\n\r\n%s"+
+			"HTTP/1.1 200 OK\r\nX-Id: unasked\r\nContent-Length: 7\r\n\r\nunasked", p.id, p.size, textOf(p.id).make(p.size)))
 		return true
+	case 13:
+		p.whole(one(2))
+		pause(2 * time.Millisecond)
+		io.WriteString(p.c, "HTTP/1.1 200 OK\r\nX-Id: "+late+"\r\nContent-Length: 4\r\n\r\nlate")
+		return false
 	case 8: // as long as the connection
 		fmt.Fprintf(p.c, "HTTP/1.1 200 OK\r\nX-Id: %s\r\nConnection: close\r\n\r\n", p.id)
 		if !p.head {

@@ -43,8 +43,8 @@ func TestStorm(t *testing.T) {
 	}
 	busy.Go(func() { p.disturb(end) })
 	busy.Wait()
-	t.Logf("%d whole, %d cut, %d echoes, statuses %v; %d requests reached backends; %d MB resident",
-		w.whole.Load(), w.cut.Load(), w.tunnel.Load(), w.statuses, b.seen.Load(), p.resident()>>20)
+	t.Logf("%d whole, %d cut, %d echoes, %d misled, statuses %v; %d requests reached backends; %d MB resident",
+		w.whole.Load(), w.cut.Load(), w.tunnel.Load(), w.misled.Load(), w.statuses, b.seen.Load(), p.resident()>>20)
 	if w.whole.Load() == 0 {
 		t.Error("nothing was served")
 	}
@@ -53,6 +53,8 @@ func TestStorm(t *testing.T) {
 	p.configure(0)
 	p.signal(syscall.SIGHUP)
 	p.eventually("no request is under way", func() bool { return p.status() == "1 0 1 0" }, func() string { return p.status() })
+	b.hangUp() // connections of the storm still have its whims
+	p.eventually("the connections of the storm are gone", func() bool { return b.connections() == 0 }, func() string { return strconv.Itoa(b.connections()) })
 	for range 100 {
 		c, a := w.connect(), w.ask()
 		a.fields = ""
@@ -117,7 +119,10 @@ func start(t *testing.T, b *backends) *proxy {
 	out.Close()
 	go func() { p.cmd.Wait(); close(p.ended) }()
 	t.Cleanup(p.end)
-	p.eventually("it listens", func() bool { return p.status() != "" }, func() string { return p.read("error.log") })
+	p.eventually("it listens", func() bool { return p.status() != "" || p.gone() }, func() string { return p.read("error.log") })
+	if p.gone() {
+		t.Fatal(p.read("stderr"))
+	}
 	return p
 }
 
@@ -127,14 +132,14 @@ func (p *proxy) configure(n int) {
 	keepalive, buffering, uploads, extra := 32, "on", "on", ""
 	for i, addr := range p.backends {
 		if n == 0 || i == n%len(p.backends) || one(2) {
-			servers += "server " + addr + " max_fails=" + strconv.Itoa(n%2) + " fail_timeout=1ms; "
+			servers += "server " + addr + " max_fails=" + strconv.Itoa(n%8/7*3) + " fail_timeout=1s; "
 		}
 	}
 	onOff := func() string { return []string{"on", "off"}[rand.IntN(2)] }
 	if n > 0 {
 		keepalive, buffering, uploads = []int{1, 4, 32, 100}[rand.IntN(4)], onOff(), onOff()
 		extra = []string{"", "", "proxy_buffers 4 4k; proxy_buffer_size 4k; proxy_busy_buffers_size 8k;", "proxy_max_temp_file_size 0;",
-			"proxy_ignore_client_abort on;", "proxy_http_version 1.0;", "client_body_buffer_size 1k;", "gzip off; sendfile on;"}[rand.IntN(8)]
+			"proxy_ignore_client_abort on;", "proxy_http_version 1.0;", "client_body_buffer_size 1k;", "proxy_limit_rate 2m;"}[rand.IntN(8)]
 	}
 	who := "root"
 	if u, err := user.Current(); err == nil {
@@ -209,12 +214,20 @@ func (p *proxy) status() string {
 	return strings.Join(append(statusPage.FindStringSubmatch(string(page[:n])), "")[1:5], " ")
 }
 
+func (p *proxy) gone() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 func (p *proxy) eventually(what string, ok func() bool, instead func() string) {
 	p.t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			p.t.Errorf("waited in vain: %s; there is %s", what, instead())
-			return
+			p.t.Fatalf("waited in vain: %s; there is %s", what, instead())
 		}
 	}
 }

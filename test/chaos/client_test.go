@@ -22,6 +22,7 @@ type crowd struct {
 	ids    atomic.Int64
 	whole  atomic.Int64 // complete responses of 200, each of which was the right one
 	cut    atomic.Int64 // that ended too early, after a head of 200
+	misled atomic.Int64 // given what a backend said out of turn
 	tunnel atomic.Int64 // echoes in tunnels
 
 	mu       sync.Mutex
@@ -115,7 +116,12 @@ func (c *client) answered(a *ask) bool {
 			_, err := io.Copy(io.Discard, r.Body)
 			return err == nil && !r.Close
 		}
-		if id := r.Header.Get("X-Id"); id != a.id {
+		id := r.Header.Get("X-Id")
+		if id == late {
+			c.misled.Add(1)
+			return false
+		}
+		if id != a.id {
 			c.t.Errorf("%s %s was answered with %q", a.method, a.id, id)
 		}
 		n, wrong, err := textOf(a.id).check(r.Body)
@@ -255,7 +261,7 @@ func (c *client) abortsResponse() {
 func (c *client) readsSlowly() {
 	a := c.ask()
 	a.size = 200<<10 + rand.IntN(3<<20)
-	c.SetReadBuffer(4 << 10)
+	c.SetReadBuffer(64 << 10)
 	c.Write(a.bytes())
 	c.in = bufio.NewReaderSize(slowly{c.TCPConn}, 16<<10)
 	c.answered(a)
