@@ -33,8 +33,8 @@ func anySet(on []*Event) bool {
 	return false
 }
 
-// waitCharge is what a wait for something that has already happened counts for, in bytes: a fiber that does not clear
-// the event, and so waits for it in a circle, wastes time but does not stop its loop.
+// waitCharge is what a wait that ends at once counts for, in bytes: a fiber that waits in a circle, for an event that it
+// does not clear or a deadline it does not move, wastes time but does not stop its loop.
 const waitCharge = 512
 
 // Wait parks the current fiber until one of the events is set (nil) or the deadline passes
@@ -52,6 +52,8 @@ func (l *Loop) Wait(deadline Instant, on ...*Event) error {
 		return ErrStopped
 	}
 	if deadline != 0 && deadline <= l.now {
+		f.spent += waitCharge
+		l.Breathe()
 		return ErrTimeout
 	}
 	for _, e := range on {

@@ -98,19 +98,27 @@ func TestAnEventClearedBeforeItsWaiterRanDoesNotEndTheWait(t *testing.T) {
 	}
 }
 
-func TestAFiberThatWaitsForWhatHasHappenedDoesNotStopItsLoop(t *testing.T) {
-	s, l := testSim(t)
-	var happened Event
-	happened.Set(l)
-	others := false
-	l.Go(func() {
-		for !others {
-			l.Wait(0, &happened) // and never clears it
-		}
-	})
-	l.Go(func() { others = true })
-	s.Run()
-	if !others {
-		t.Error("the other fiber did not run")
+func TestAFiberThatWaitsInACircleDoesNotStopItsLoop(t *testing.T) {
+	for name, wait := range map[string]func(l *Loop, happened *Event){
+		"for what has happened":        func(l *Loop, happened *Event) { l.Wait(0, happened) },
+		"for a time that has come":     func(l *Loop, _ *Event) { l.Wait(l.Now()) },
+		"for what happened, in a time": func(l *Loop, happened *Event) { l.Wait(l.Now()+1, happened) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, l := testSim(t)
+			var happened Event
+			happened.Set(l)
+			others := false
+			l.Go(func() {
+				for !others {
+					wait(l, &happened)
+				}
+			})
+			l.Go(func() { others = true })
+			s.Run()
+			if !others {
+				t.Error("the other fiber did not run")
+			}
+		})
 	}
 }

@@ -151,12 +151,12 @@ func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Ve
 	err := r.Loop.Wait(until, on...)
 	now := r.Loop.Now()
 	switch {
-	case err == nil, x.rate > 0 && now >= x.resume:
+	case err == nil:
 	case err != loop.ErrTimeout:
 		return x.cut(err)
 	case congested && past(now, x.sendDeadline()):
 		return x.clientLost(loop.ErrTimeout)
-	case silent && past(now, deadline(heard, x.Set.ReadTimeout)):
+	case silent && !held && past(now, deadline(heard, x.Set.ReadTimeout)):
 		return x.cut(loop.ErrTimeout)
 	}
 	if congested {

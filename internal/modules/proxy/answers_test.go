@@ -126,6 +126,19 @@ func TestAClientThatLeavesWhileTheBackendIsPacedEndsTheRequest(t *testing.T) {
 	w.wantError("client prematurely closed connection")
 }
 
+func TestABackendThatFallsSilentUnderLimitRateTimesOut(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 100k; proxy_read_timeout 5s; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 400000\n\n"+strings.Repeat("x", 300_000))
+	c := w.connect()
+	c.SetWindow(1 << 20)
+	c.send("GET / HTTP/1.1\nHost: x\n\n")
+	w.advance(20 * time.Second)
+	if n := len(c.receive()); n < 300_000 || n > 301_000 {
+		t.Errorf("%d bytes came", n)
+	}
+	w.wantError("upstream timed out")
+}
+
 func TestKeepaliveOffAndConnectionCloseOfTheBackend(t *testing.T) {
 	w := newWorld(t, `upstream off { server 127.0.0.1:9001; keepalive 0; } upstream on { server 127.0.0.1:9002; keepalive 4; }
 		server { listen 80; location /off { proxy_pass http://off; } location /on { proxy_pass http://on; } }`)
