@@ -107,7 +107,7 @@ type Writer struct {
 }
 
 // Line adds one line; a line feed is added. When it returns true, the caller hands
-// the writer to the loop's EndOfTurn, so that all lines of the turn are one write.
+// the writer to the loop's AtRest, so that all lines of a turn, or of several, are one write.
 func (w *Writer) Line(line []byte, now time.Time) (endOfTurn bool) {
 	a := w.access
 	if a.syslog != nil {

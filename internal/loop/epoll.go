@@ -104,6 +104,12 @@ func (p *epoll) waitStep(uintptr) bool {
 		return true
 	}
 	l := p.loop
+	if len(l.rests) > 0 {
+		l.rest()
+		if p.fetch() > 0 {
+			return true
+		}
+	}
 	now := clock()
 	l.watch.turnEnds(l, now)
 	next := l.timers.next()

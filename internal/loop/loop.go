@@ -43,6 +43,8 @@ type Loop struct {
 	fibers  fiberList
 	timers  timerHeap
 	ends    []TurnEnder
+	rests   []TurnEnder // for when there is nothing else to do
+	unrest  Instant     // since when the first of rests waits
 	posted  postQueue
 	awaits  int // fibers parked in Await
 	values  map[any]any
@@ -137,6 +139,9 @@ func (l *Loop) turn(maySleep bool) bool {
 	}
 	l.drain()
 	l.endTurn()
+	if len(l.rests) > 0 && (l.now.Sub(l.unrest) >= restWithin || l.Sim() != nil) {
+		l.rest()
+	}
 	if l.awaits > 0 {
 		yieldThread() // a busy loop would keep Await's goroutine waiting for a processor
 	}
@@ -171,13 +176,32 @@ type TurnEnder interface{ EndTurn() }
 // owner that may ask many times in a turn keeps a flag of its own. Batched log writes use it.
 func (l *Loop) EndOfTurn(f TurnEnder) { l.ends = append(l.ends, f) }
 
-func (l *Loop) endTurn() {
-	for i := 0; i < len(l.ends); i++ {
-		f := l.ends[i]
-		l.ends[i] = nil
+// AtRest is EndOfTurn for what can wait a little longer: f.EndTurn is called when the loop has nothing else to do, and
+// after two milliseconds if it always has. Access logs are written then: under load one write then has the lines of
+// many turns. It matters more than the system call itself costs, because the scheduler has to be told of a write to a
+// file, and on a busy machine it takes the processor away meanwhile.
+func (l *Loop) AtRest(f TurnEnder) {
+	if len(l.rests) == 0 {
+		l.unrest = l.now
+	}
+	l.rests = append(l.rests, f)
+}
+
+// restWithin is how long what was handed to AtRest waits at the most, but for one turn.
+const restWithin = 2 * time.Millisecond
+
+func (l *Loop) endTurn() { l.callAll(&l.ends) }
+
+func (l *Loop) rest() { l.callAll(&l.rests) }
+
+// callAll calls the callbacks of a list, those that are added meanwhile too, and empties it.
+func (l *Loop) callAll(list *[]TurnEnder) {
+	for i := 0; i < len(*list); i++ {
+		f := (*list)[i]
+		(*list)[i] = nil
 		l.guard(f.EndTurn)
 	}
-	l.ends = l.ends[:0]
+	*list = (*list)[:0]
 }
 
 // guard runs a callback of the loop itself, so that its panic costs that callback and nothing else.
@@ -224,6 +248,7 @@ func (l *Loop) beginStop() {
 
 func (l *Loop) finish() {
 	l.fibers.release(0)
+	l.rest()
 	l.posted.close()
 	l.poll.close()
 }

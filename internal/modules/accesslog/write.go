@@ -31,7 +31,7 @@ func write(r *core.Request) core.Verdict {
 		}
 		w := log.access.Writer(r.Loop.ID())
 		if w.Line(scratch.buf, r.Loop.Wall()) {
-			r.Loop.EndOfTurn(w)
+			r.Loop.AtRest(w)
 		}
 	}
 	return core.Declined
