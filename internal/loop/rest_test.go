@@ -1,13 +1,16 @@
 package loop
 
-import (
-	"testing"
-	"time"
-)
+import "testing"
 
-type restNote struct{ at chan time.Time }
+type restNote struct {
+	done   bool // the loop's own
+	called chan struct{}
+}
 
-func (n *restNote) EndTurn() { n.at <- time.Now() }
+func (n *restNote) EndTurn() {
+	n.done = true
+	close(n.called)
+}
 
 func TestAtRestComesWhenTheLoopIsIdleAndBeforeLongWhenItNeverIs(t *testing.T) {
 	l, err := New(Options{})
@@ -19,20 +22,20 @@ func TestAtRestComesWhenTheLoopIsIdleAndBeforeLongWhenItNeverIs(t *testing.T) {
 		defer close(ended)
 		l.Run()
 	}()
-	idle := &restNote{make(chan time.Time, 1)}
+	idle := &restNote{called: make(chan struct{})}
 	l.Post(func() { l.AtRest(idle) })
-	<-idle.at
+	<-idle.called
 
-	busy := &restNote{make(chan time.Time, 1)}
+	busy := &restNote{called: make(chan struct{})}
 	l.Post(func() {
 		l.Go(func() {
 			l.AtRest(busy)
-			for len(busy.at) == 0 { // the loop always has this fiber to run
+			for !busy.done { // the loop always has this fiber to run
 				l.Yield()
 			}
 		})
 	})
-	<-busy.at
+	<-busy.called
 	l.Stop()
 	<-ended
 }
