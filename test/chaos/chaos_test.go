@@ -169,7 +169,12 @@ http {
 	if strings.Contains(extra, "1.0") {
 		conf = strings.Replace(conf, "proxy_http_version 1.1", "proxy_http_version 1.0", 1)
 	}
-	if err := os.WriteFile(filepath.Join(p.dir, "chaos.conf"), []byte(conf), 0o644); err != nil {
+	// In one step, since a reload may be under way.
+	file := filepath.Join(p.dir, "chaos.conf")
+	if err := os.WriteFile(file+".new", []byte(conf), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.Rename(file+".new", file); err != nil {
 		p.t.Fatal(err)
 	}
 }
