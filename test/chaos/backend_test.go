@@ -295,6 +295,7 @@ func (p *reply) body(write func([]byte) (int, error)) error {
 	if one(4) {
 		piece = 1 + rand.IntN(200) + p.size/50
 	}
+	piece = max(piece, p.size/500) // the slowest is done before a client's patience ends
 	buf := make([]byte, piece)
 	for sent := 0; sent < p.size; {
 		b := buf[:min(piece, p.size-sent)]

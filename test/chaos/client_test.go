@@ -156,7 +156,7 @@ const patience = 20 * time.Second
 func (w *crowd) connect() *client {
 	conn, err := net.DialTimeout("tcp", w.addr, patience)
 	if err != nil {
-		w.t.Errorf("a client cannot connect: %v", err)
+		w.t.Errorf("%s: a client cannot connect: %v", time.Now().Format(time.StampMilli), err)
 		return nil
 	}
 	conn.SetDeadline(time.Now().Add(patience))
