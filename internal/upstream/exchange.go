@@ -241,13 +241,12 @@ func (x *Exchange) after(fault *Fault) (verdict core.Verdict, again bool) {
 }
 
 // another says whether there is a peer left to try. The set may have changed since the last try (a new resolution), so
-// it is asked anew.
+// it is looked at anew.
 func (x *Exchange) another() bool {
-	most := x.Group.peers.tries()
-	if x.Set.NextTries > 0 {
-		most = min(most, x.Set.NextTries)
+	if most := x.Set.NextTries; most > 0 && x.tried.Len() >= most {
+		return false
 	}
-	return x.tried.Len() < most
+	return x.Group.peers.untried(&x.tried)
 }
 
 // mayRepeat says whether the request may be sent to another peer: time is left, its body can be sent again, and it

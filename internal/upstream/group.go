@@ -53,8 +53,19 @@ func (g *Group) prepare(x *Exchange) {
 	}
 }
 
-// tries is how many peers a request may be sent to: all that are not down.
-func (s *Peers) tries() int { return int(s.up.Load()) }
+// untried says whether the set has a peer that is neither down nor in tried.
+func (s *Peers) untried(tried *Tried) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, list := range [2][]*Peer{s.primary, s.backup} {
+		for _, p := range list {
+			if !p.Down && !tried.Has(p) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // keyOf is the pool's handle for the connection that x needs. The ordinary ones are kept with the location, so that
 // nothing is hashed by identity for each request.

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"hearth/internal/conn"
@@ -62,8 +61,7 @@ type Peers struct {
 	mu       *sync.Mutex
 	primary  []*Peer
 	backup   []*Peer
-	up       atomic.Int32 // those that are not down; read without the lock
-	onChange []func()     // balancers that keep an index of the set (the ring of consistent hashing)
+	onChange []func() // balancers that keep an index of the set (the ring of consistent hashing)
 }
 
 // NewPeers makes a set; mu is the upstream's lock.
@@ -85,11 +83,7 @@ func (s *Peers) Replace(list []*Peer) {
 
 func (s *Peers) fill(list []*Peer) {
 	s.primary, s.backup = nil, nil
-	up := int32(0)
 	for _, p := range list {
-		if !p.Down {
-			up++
-		}
 		if p.Vitals == nil {
 			p.Vitals = new(Vitals)
 		}
@@ -102,7 +96,6 @@ func (s *Peers) fill(list []*Peer) {
 			s.primary = append(s.primary, p)
 		}
 	}
-	s.up.Store(up)
 }
 
 // All is a copy of the list, primaries first.
