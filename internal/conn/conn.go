@@ -42,6 +42,7 @@ type Conn struct {
 	hangUp             loop.Event // the poller has reported the peer's end, or an error
 	idle               atomic.Pointer[idleSlot]
 	mem                *memory // nil for a socket
+	tls                *secure // nil without TLS
 	fd                 int32
 	failed             bool // the poller has reported an error
 	closed             bool
@@ -113,6 +114,9 @@ func (c *Conn) mark(ev loop.Readiness) {
 		c.failed = c.failed || ev&loop.Failed != 0
 	}
 	if ev&(loop.Readable|loop.HangUp|loop.Failed) != 0 {
+		if c.tls != nil {
+			c.tls.dry = false
+		}
 		c.readable.Set(c.loop)
 	}
 	if ev&(loop.Writable|loop.Failed) != 0 || c.connecting && ev&loop.HangUp != 0 {
@@ -206,6 +210,9 @@ func (c *Conn) TryRead(p []byte) (int, error) {
 	if c.closed {
 		return 0, ErrClosed
 	}
+	if c.tls != nil {
+		return c.tls.read(p)
+	}
 	n, errno := c.recv(p, 0)
 	switch {
 	case errno == unix.EAGAIN:
@@ -282,6 +289,9 @@ func (c *Conn) TryWrite(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if c.tls != nil {
+		return c.tls.write(p)
+	}
 	n, errno := c.send(p)
 	return c.wrote(n, len(p), errno)
 }
@@ -357,6 +367,12 @@ func (c *Conn) close(reset bool) {
 	if c.closed {
 		return
 	}
+	if c.tls != nil {
+		if !reset {
+			c.tls.finish()
+		}
+		c.tls.drop()
+	}
 	c.closed = true
 	open.Add(-1)
 	if c.client {
@@ -383,6 +399,9 @@ func (c *Conn) close(reset bool) {
 func (c *Conn) CloseWrite() error {
 	if c.closed {
 		return ErrClosed
+	}
+	if c.tls != nil {
+		c.tls.finish()
 	}
 	if c.mem != nil {
 		return c.mem.closeWrite()

@@ -39,6 +39,9 @@ func (c *Conn) TrySendFile(f File, off, n int64) (int64, error) {
 	if !c.writable.IsSet() {
 		return 0, ErrAgain
 	}
+	if c.tls != nil {
+		return c.tls.sendFile(f, off, n)
+	}
 	if c.mem != nil {
 		return c.memSendFile(f, off, n)
 	}

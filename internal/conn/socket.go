@@ -41,6 +41,9 @@ func (c *Conn) TryWritev(bufs [][]byte) (int, error) {
 	if !c.writable.IsSet() {
 		return 0, ErrAgain
 	}
+	if c.tls != nil {
+		return c.tls.writev(bufs)
+	}
 	if c.mem != nil {
 		return c.memWritev(bufs)
 	}

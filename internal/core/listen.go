@@ -23,6 +23,7 @@ type ListenOptions struct {
 	IPv6Only     bool
 	KeepAlive    conn.KeepAlive
 	KeepAliveSet bool // so_keepalive was given
+	SSL          bool // connections begin with a TLS handshake
 
 	socketSet bool // a parameter of the socket itself was given: once per address
 }
@@ -81,7 +82,7 @@ func (o *ListenOptions) parse(c *conf.Cursor, arg string) error {
 	case arg == "reuseport":
 		o.ReusePort = true
 	case arg == "ssl":
-		return c.Errorf("the \"ssl\" parameter requires ngx_http_ssl_module")
+		o.SSL, socket = true, false
 	case arg == "http2":
 		return c.Errorf("the \"http2\" parameter requires ngx_http_v2_module")
 	case arg == "quic":

@@ -19,7 +19,8 @@ type Client struct {
 	Peer     conn.Addr // as accepted
 	Local    func() conn.Addr
 	Conn     *conn.Conn
-	TLS      any // later: the TLS connection's state
+	TLS      *TLSState // nil: the connection is plain
+	ToHTTPS  bool      // it is plain, and ought not to be
 }
 
 // Request is one request on its way through the phases. It belongs to one fiber of one loop; nothing in it is shared.

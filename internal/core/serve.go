@@ -67,6 +67,9 @@ func (r *Request) takeHead(a *Address) Verdict {
 		r.Host = text.AppendLower(r.Alloc(len(r.Host))[:0], r.Host)
 	}
 	r.useServer(a.Find(r, r.Host))
+	if r.Client.TLS != nil && r.takeTLS(a) {
+		return 421
+	}
 	switch h.MethodID {
 	case http1.MethodTrace:
 		r.Error(logs.Info, "client sent TRACE method")
@@ -75,7 +78,7 @@ func (r *Request) takeHead(a *Address) Verdict {
 		r.Error(logs.Info, "client sent CONNECT method")
 		return 405
 	}
-	return Moved
+	return r.admitTLS()
 }
 
 // end finishes the request: subrequests still running, the access log.

@@ -11,7 +11,8 @@ import (
 type Server struct {
 	Block    *conf.Block
 	Conf     *ServerConf
-	Location *Location // its own configuration, in force where no location was found
+	Location *Location  // its own configuration, in force where no location was found
+	TLS      *ServerTLS // nil without any of the ssl module's settings
 
 	name    []byte // the first of its names: $server_name
 	names   []serverName

@@ -63,7 +63,7 @@ func enter(m *map[string]*Server, key string, s *Server) bool {
 	return true
 }
 
-// find returns the server of host, or nil. A pattern's captures are set in r.
+// find returns the server of host, or nil. A pattern's captures are set in r, unless that is nil.
 func (t *nameTable) find(r *Request, host []byte) *Server {
 	if len(host) == 0 {
 		return t.exact[""]
@@ -78,7 +78,7 @@ func (t *nameTable) find(r *Request, host []byte) *Server {
 		return s
 	}
 	for i := range t.regex {
-		if t.regex[i].regex.Match(r, host) {
+		if r == nil && t.regex[i].regex.MatchOnly(host) || r != nil && t.regex[i].regex.Match(r, host) {
 			return t.regex[i].server
 		}
 	}

@@ -17,6 +17,7 @@ type Address struct {
 	Addr    conn.Addr
 	Options ListenOptions
 	Default *Server
+	TLS     *AddressTLS // nil: connections are plain
 
 	gen     *Generation
 	servers []*Server
@@ -118,13 +119,14 @@ func (m *mainConf) addListen(c *conf.Cursor, s *Server, l *listen) error {
 		}
 	}
 	a.servers = append(a.servers, s)
-	wasDefault := a.Options.Default
+	wasDefault, ssl := a.Options.Default, a.Options.SSL || l.SSL
 	if l.socketSet {
 		if a.Options.socketSet {
 			return c.Errorf("duplicate listen options for %s", showAddr(l.addr))
 		}
 		a.Options = l.ListenOptions
 	}
+	a.Options.SSL = ssl
 	if l.Default {
 		if wasDefault {
 			return c.Errorf("a duplicate default server for %s", showAddr(l.addr))
@@ -150,6 +152,9 @@ func (m *mainConf) buildSockets(g *Generation, warn func(format string, args ...
 		a.gen = g
 		if err := a.enterNames(warn); err != nil {
 			return err
+		}
+		if a.Options.SSL {
+			a.TLS = newAddressTLS(a)
 		}
 	}
 	for _, group := range m.byPort() {

@@ -15,8 +15,9 @@ type h1Conn struct {
 	conn       *conn.Conn
 	shard      *shard
 	port       *core.Port
-	session    *session // nil unless active
-	prev, next *h1Conn  // in the shard's list for its state
+	tls        *core.TLSState // nil: plain
+	session    *session       // nil unless active
+	prev, next *h1Conn        // in the shard's list for its state
 	timer      loop.Timer
 	number     uint64       // $connection
 	opened     loop.Instant // for keepalive_time
@@ -24,6 +25,8 @@ type h1Conn struct {
 	requests   int32        // served so far
 	state      connState
 	draining   bool   // the request under way, or the next one, is its last
+	greeted    bool   // the first bytes have been looked at: whether they are TLS
+	toHTTPS    bool   // they are not, and ought to be
 	lingerEach uint32 // lingering: the longest silence, in milliseconds
 }
 
@@ -142,7 +145,7 @@ func (h *h1Conn) rest() {
 	s := h.session
 	h.session = nil
 	now := h.shard.loop.Now()
-	if s.last == nil { // nothing but empty lines so far
+	if s.last == nil || h.requests == 0 { // nothing but a handshake or empty lines so far
 		h.timer.Reset(h.shard.loop, now.Add(s.server.ClientHeaderTimeout), h)
 	} else {
 		h.until = now.Add(s.last.KeepaliveMinTimeout)

@@ -47,6 +47,7 @@ func newWorld(t testing.TB, handler func(r *core.Request)) *world {
 		address:  func(*core.Port, func() conn.Addr) *core.Address { return nil },
 		server:   func(*core.Address) *core.ServerConf { return &w.server },
 		location: func(*core.Request) *core.LocationConf { return &w.set },
+		tls:      func(*core.Address) *core.AddressTLS { return nil },
 		banner:   func(*core.Request) []byte { return hearth },
 		serve: func(r *core.Request, _ *core.Address) {
 			r.Out.HeaderOnly = string(r.Head.Method) == "HEAD"

@@ -50,7 +50,7 @@ func (s *session) attach(h *h1Conn) {
 	c := &s.client
 	c.Number, c.Since, c.Conn = h.number, h.opened, h.conn
 	c.Peer = h.conn.RemoteAddr()
-	c.TLS = nil
+	c.TLS, c.ToHTTPS = h.tls, h.toHTTPS
 }
 
 // detach ends that; the session and its buffers go back to the shard.
@@ -80,6 +80,9 @@ const pipelineTurn = 16
 
 // run serves requests for as long as they come, and leaves the connection idle, lingering or closed.
 func (s *session) run() {
+	if !s.h.greeted && !s.greet() {
+		return
+	}
 	for n := 1; ; n++ {
 		if !s.readHead() {
 			return

@@ -7,7 +7,7 @@ import "hearth/internal/conn"
 // Raw implements core.Downstream. It sends what is queued; if that cannot leave now, there is no raw connection yet.
 func (s *session) Raw() *conn.Conn {
 	o := &s.out
-	if !o.started || o.err != nil || s.TryFlush() != nil || o.pending() || o.pace.rate > 0 || o.framing != byLength && o.framing != byClose {
+	if s.conn.TLS() != nil || !o.started || o.err != nil || s.TryFlush() != nil || o.pending() || o.pace.rate > 0 || o.framing != byLength && o.framing != byClose {
 		return nil
 	}
 	return s.conn

@@ -17,6 +17,7 @@ import (
 	"hearth/internal/modules/ranges"
 	"hearth/internal/modules/rewrite"
 	"hearth/internal/modules/splitclients"
+	"hearth/internal/modules/ssl"
 	"hearth/internal/modules/static"
 	"hearth/internal/modules/stubstatus"
 	"hearth/internal/modules/tryfiles"
@@ -32,6 +33,7 @@ var All = []*core.Module{
 	&mapping.Module,
 	&splitclients.Module,
 	&rewrite.Module,
+	&ssl.Module,
 	&access.Module,
 	&upstream.Module,
 	&proxy.Module,

@@ -1,0 +1,128 @@
+package core
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+
+	"hearth/internal/logs"
+	"hearth/internal/loop"
+)
+
+// ServerTLS is a server's part in TLS. The ssl module makes it; core knows when it is asked.
+type ServerTLS struct {
+	// Config is for connections to this server; nil = that of the address's default server.
+	Config *tls.Config
+	// RecordSize is how many bytes go into one TLS record (ssl_buffer_size).
+	RecordSize int
+	// Verify: client certificates are asked for. A connection to such a server does not serve requests for others.
+	Verify bool
+	// Admit decides whether a request of a TLS connection may be served: OK, or a status.
+	Admit func(r *Request) Verdict
+}
+
+// TLSState is what is kept of a TLS connection. It belongs to the connection's loop.
+type TLSState struct {
+	Name    string // of the server the client asked for (SNI); "" = none
+	ALPN    string
+	Peer    []*x509.Certificate // the client's, its own first; not verified by the handshake
+	Version uint16
+	Cipher  uint16
+	Curve   tls.CurveID
+	Resumed bool
+	// Verified is the ssl module's: what it made of the client's certificate, and for which server.
+	Verified any
+}
+
+// AddressTLS is what a listen address with `ssl` needs for a handshake. It does not change.
+type AddressTLS struct {
+	Config     *tls.Config
+	RecordSize int
+	address    *Address
+}
+
+// newAddressTLS chooses a server's configuration by the name in the handshake, as nginx does: the default server's where
+// none has that name, or the one that has it has no certificate of its own.
+func newAddressTLS(a *Address) *AddressTLS {
+	t := &AddressTLS{address: a}
+	base := a.Default.TLS
+	if base == nil || base.Config == nil {
+		t.Config = &tls.Config{} // has no certificate, so every handshake fails; the ssl module has refused this
+		return t
+	}
+	t.RecordSize = base.RecordSize
+	t.Config = base.Config.Clone()
+	t.Config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if s := a.FindName(hello.ServerName); s.TLS != nil && s.TLS.Config != nil {
+			return s.TLS.Config, nil
+		}
+		return base.Config, nil
+	}
+	return t
+}
+
+// FindName is Find for a name outside of a request.
+func (a *Address) FindName(name string) *Server {
+	if name == "" || a.single {
+		return a.Default
+	}
+	if s := a.names.find(nil, []byte(name)); s != nil {
+		return s
+	}
+	return a.Default
+}
+
+// Failed writes why a handshake failed to the error log of the address's default server.
+func (t *AddressTLS) Failed(l *loop.Loop, c *Client, err error) {
+	log := t.address.Default.Location.errorLog
+	if log == nil || !log.Enabled(logs.Info) {
+		return
+	}
+	line := []byte("SSL_do_handshake() failed (SSL: " + err.Error() + ")")
+	if err == loop.ErrTimeout {
+		line = []byte("client timed out (110: Connection timed out)")
+	}
+	line = append(line, " while SSL handshaking, client: "...)
+	line = appendIP(line, c.Peer)
+	line = append(line, ", server: "...)
+	line = append(line, showAddr(t.address.Addr)...)
+	log.LogBytes(logs.Origin{Now: l.Wall(), Loop: l.ID(), Conn: c.Number}, logs.Info, line)
+}
+
+// takeTLS applies what the handshake has decided to the choice of a server. True: the request is misdirected, because
+// the connection was made to a server that asks for client certificates, and another one is asked for.
+func (r *Request) takeTLS(a *Address) bool {
+	name := r.Client.TLS.Name
+	if name == "" || string(r.Host) == name {
+		return false
+	}
+	to := a.FindName(name)
+	if len(r.Host) == 0 { // a request without Host is for the server of the handshake
+		r.useServer(to)
+		return false
+	}
+	if to == r.Server || to.TLS == nil || !to.TLS.Verify {
+		return false
+	}
+	r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated")
+	return true
+}
+
+// admitTLS refuses plain requests on a TLS port, and those without the client certificate that the server wants.
+func (r *Request) admitTLS() Verdict {
+	switch {
+	case r.Client.ToHTTPS:
+		r.Error(logs.Info, "client sent plain HTTP request to HTTPS port")
+		return StatusToHTTPS
+	case r.Client.TLS != nil && r.Server.TLS != nil && r.Server.TLS.Admit != nil:
+		if v := r.Server.TLS.Admit(r); v != OK {
+			return v
+		}
+	}
+	return Moved
+}
+
+// Addresses are the listen addresses of the generation, in the order of the configuration.
+func (g *Generation) Addresses() []*Address { return mainSlot.Of(g.HTTP).addresses }
+
+// Servers are those behind the address, in the order of the configuration.
+func (a *Address) Servers() []*Server { return a.servers }

@@ -1,0 +1,80 @@
+package ssl
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/binary"
+	"os"
+	"time"
+)
+
+// sessionMark stands in every ticket: what the session was made under. crypto/tls leaves this part of a ticket to us.
+const sessionMark = "hearth1 "
+
+// sessions sets how sessions are resumed: by tickets, which are good for ssl_session_timeout, and for a server with the same
+// rules about client certificates only. (Each request's certificate is checked against its server's rules anyhow; a session
+// that would be refused there is not resumed in the first place.)
+func (s *settings) sessions(config *tls.Config, rules *clientRules) error {
+	keys, err := s.readTicketKeys()
+	if err != nil {
+		return err
+	}
+	if !s.tickets {
+		config.SessionTicketsDisabled = true
+		return nil
+	}
+	if len(keys) > 0 {
+		config.SetSessionTicketKeys(keys)
+	}
+	made := append([]byte(sessionMark), rules.digest()...)
+	lifetime := s.timeout
+	config.WrapSession = func(state tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
+		if !marked(session, made) {
+			at := binary.BigEndian.AppendUint64(bytes.Clone(made), uint64(time.Now().Unix()))
+			session.Extra = append(session.Extra, at)
+		}
+		return config.EncryptTicket(state, session)
+	}
+	config.UnwrapSession = func(ticket []byte, state tls.ConnectionState) (*tls.SessionState, error) {
+		session, err := config.DecryptTicket(ticket, state)
+		if err != nil || session == nil {
+			return nil, err
+		}
+		for _, extra := range session.Extra {
+			if rest, ok := bytes.CutPrefix(extra, made); ok && len(rest) == 8 {
+				age := time.Now().Unix() - int64(binary.BigEndian.Uint64(rest))
+				if age >= 0 && time.Duration(age)*time.Second < lifetime {
+					return session, nil
+				}
+			}
+		}
+		return nil, nil
+	}
+	return nil
+}
+
+// marked tells whether a session has been wrapped before: a renewed ticket does not live longer than the first.
+func marked(session *tls.SessionState, made []byte) bool {
+	for _, extra := range session.Extra {
+		if bytes.HasPrefix(extra, made) {
+			return true
+		}
+	}
+	return false
+}
+
+// readTicketKeys makes crypto/tls's keys of nginx's files, which hold a name and keys of other ciphers.
+func (s *settings) readTicketKeys() (keys [][32]byte, err error) {
+	for _, f := range s.ticketKeys {
+		data, err := os.ReadFile(f.name)
+		switch {
+		case err != nil:
+			return nil, f.pos.Errorf("%s", openFailed(f.name, err))
+		case len(data) != 48 && len(data) != 80:
+			return nil, f.pos.Errorf("\"%s\" must be 48 or 80 bytes", f.name)
+		}
+		keys = append(keys, sha256.Sum256(data))
+	}
+	return keys, nil
+}
