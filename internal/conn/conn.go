@@ -1,4 +1,4 @@
-// Package conn is a byte stream on a loop: TCP, unix sockets, and in-memory streams for tests.
+// Package conn is a byte stream on a loop: TCP, unix sockets, TLS on either, and in-memory streams for tests.
 //
 // Reads and writes are plain calls that park the fiber; each also has a Try form that does not wait.
 // The package knows sockets and their options, not what is said over them, and keeps no buffers: an idle
@@ -44,7 +44,6 @@ type Conn struct {
 	mem                *memory // nil for a socket
 	tls                *secure // nil without TLS
 	fd                 int32
-	failed             bool // the poller has reported an error
 	closed             bool
 	connecting         bool
 	quiet              bool // the registration leaves writing out, see loop.Register
@@ -111,7 +110,6 @@ func (c *Conn) Ready(ev loop.Readiness) {
 func (c *Conn) mark(ev loop.Readiness) {
 	if ev&(loop.HangUp|loop.Failed) != 0 {
 		c.hangUp.Set(c.loop)
-		c.failed = c.failed || ev&loop.Failed != 0
 	}
 	if ev&(loop.Readable|loop.HangUp|loop.Failed) != 0 {
 		if c.tls != nil {

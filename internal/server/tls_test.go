@@ -533,14 +533,13 @@ func TestAClientThatEndsItsSideGetsItsAnswer(t *testing.T) {
 func TestASlowReaderGetsAllOfIt(t *testing.T) {
 	w := prepareTLS(t)
 	os.Mkdir(filepath.Join(w.dir, "files"), 0o755)
-	big := bytes.Repeat([]byte("0123456789abcdef"), 8<<20/16)
+	big := bytes.Repeat([]byte("0123456789abcdef"), 16<<20/16)
 	w.file("files/big", string(big))
 	w.start(settings(""))
 	raw, err := net.Dial("tcp", w.listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw.(*net.TCPConn).SetReadBuffer(4 << 10)
 	c := tls.Client(raw, w.config("one.test"))
 	defer c.Close()
 	io.WriteString(c, "GET /files/big HTTP/1.1\r\nHost: one.test\r\nConnection: close\r\n\r\n")

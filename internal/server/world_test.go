@@ -44,6 +44,7 @@ func newWorld(t *testing.T, config string) *world {
 // prepareWorld writes the configuration and starts the backend.
 func prepareWorld(t *testing.T, config string) *world {
 	t.Helper()
+	freeAddress(t) // the runtime's poller opens two descriptors at the first use of the network
 	before, descriptors, open := goleak.IgnoreCurrent(), countDescriptors(t), conn.Open()
 	w := &world{t: t, dir: t.TempDir(), listen: freeAddress(t), back: newBackend(t)}
 	w.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 10 * time.Second}
