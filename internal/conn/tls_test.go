@@ -192,10 +192,10 @@ func TestFilesAndVectorsGoOverTLS(t *testing.T) {
 		if err := c.Writev([][]byte{[]byte("head "), nil, []byte("more ")}, time.Minute); err != nil {
 			t.Error(err)
 		}
-		if n, err := c.SendFile(f, 10, int64(len(data)-10), time.Minute); int(n) != len(data)-10 || err != nil {
+		if n, err := c.SendFile(FileOf(f), 10, int64(len(data)-10), time.Minute); int(n) != len(data)-10 || err != nil {
 			t.Error(n, err)
 		}
-		if _, err := c.SendFile(f, int64(len(data)), 1, time.Minute); err != io.ErrUnexpectedEOF {
+		if _, err := c.SendFile(FileOf(f), int64(len(data)), 1, time.Minute); err != io.ErrUnexpectedEOF {
 			t.Error(err)
 		}
 		c.CloseWrite()
