@@ -173,7 +173,8 @@ func (l *Loop) drain() {
 type TurnEnder interface{ EndTurn() }
 
 // EndOfTurn has f.EndTurn called once, at the end of this turn, before the loop looks for events. An
-// owner that may ask many times in a turn keeps a flag of its own. Batched log writes use it.
+// owner that may ask many times in a turn keeps a flag of its own. Counters are published then; log lines can wait for
+// AtRest.
 func (l *Loop) EndOfTurn(f TurnEnder) { l.ends = append(l.ends, f) }
 
 // AtRest is EndOfTurn for what can wait a little longer: f.EndTurn is called when the loop has nothing else to do, and

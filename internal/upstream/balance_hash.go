@@ -22,10 +22,7 @@ func (b *Hash) Pick(key *Key, tried *Tried, now loop.Instant) (*Peer, error) {
 	s := b.peers
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	total := 0
-	for _, p := range s.primary {
-		total += p.Weight
-	}
+	total := s.weights()
 	if s.single() || len(key.Hash) == 0 || total == 0 {
 		return b.fallback.pick(tried, now)
 	}

@@ -26,10 +26,7 @@ func (b *IPHash) Pick(key *Key, tried *Tried, now loop.Instant) (*Peer, error) {
 	if key.round == 0 {
 		key.sum = 89
 	}
-	total := 0
-	for _, p := range s.primary {
-		total += p.Weight
-	}
+	total := s.weights()
 	addr := key.Client.Unmap()
 	bytes16 := addr.As16()
 	bytes := bytes16[:]
@@ -50,6 +47,14 @@ func (b *IPHash) Pick(key *Key, tried *Tried, now loop.Instant) (*Peer, error) {
 		}
 	}
 	return b.fallback.pick(tried, now)
+}
+
+// weights is the length of the line that byWeight divides: all primaries count, whether usable or not. Lock held.
+func (s *Peers) weights() (total int) {
+	for _, p := range s.primary {
+		total += p.Weight
+	}
+	return total
 }
 
 // byWeight finds the peer that owns point w of the line on which each peer covers its weight.

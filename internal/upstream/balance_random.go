@@ -25,10 +25,7 @@ func (b *Random) Pick(_ *Key, tried *Tried, now loop.Instant) (*Peer, error) {
 	s := b.peers
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	total := 0
-	for _, p := range s.primary {
-		total += p.Weight
-	}
+	total := s.weights()
 	if s.single() || total == 0 {
 		return b.fallback.pick(tried, now)
 	}
