@@ -24,6 +24,9 @@ var allowed = map[string]string{
 	"loop": "",
 	"conn": "loop",
 
+	// What both sides of TLS need of files and of OpenSSL's language. Its signer waits on a loop.
+	"secure": "conf loop",
+
 	// Knows connections, not HTTP: it can be tested with a fake loop alone.
 	"pool": "conn loop stats",
 
@@ -36,7 +39,7 @@ var allowed = map[string]string{
 
 	// No module imports another; what two need belongs to core or upstream.
 	"modules":   "conf conn core http1 logs loop stats text upstream vars pool",
-	"modules/*": "conf conn core core/coretest frontend http1 logs loop pool resolve stats text upstream vars",
+	"modules/*": "conf conn core core/coretest frontend http1 logs loop pool resolve secure stats text upstream vars",
 
 	// Puts the parts together.
 	"server":   "conf conn core frontend http1 logs loop modules pool resolve stats text upstream vars",

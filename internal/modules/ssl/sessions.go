@@ -5,8 +5,12 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/binary"
-	"os"
+	"strings"
 	"time"
+
+	"hearth/internal/conf"
+	"hearth/internal/secure"
+	"hearth/internal/text"
 )
 
 // sessionMark stands in every ticket: what the session was made under. crypto/tls leaves this part of a ticket to us.
@@ -67,14 +71,42 @@ func marked(session *tls.SessionState, made []byte) bool {
 // readTicketKeys makes crypto/tls's keys of nginx's files, which hold a name and keys of other ciphers.
 func (s *settings) readTicketKeys() (keys [][32]byte, err error) {
 	for _, f := range s.ticketKeys {
-		data, err := os.ReadFile(f.name)
+		data, err := f.Read()
 		switch {
 		case err != nil:
-			return nil, f.pos.Errorf("%s", openFailed(f.name, err))
+			return nil, f.Pos.Errorf("%s", secure.OpenFailed(f.Name, err))
 		case len(data) != 48 && len(data) != 80:
-			return nil, f.pos.Errorf("\"%s\" must be 48 or 80 bytes", f.name)
+			return nil, f.Pos.Errorf("\"%s\" must be 48 or 80 bytes", f.Name)
 		}
 		keys = append(keys, sha256.Sum256(data))
 	}
 	return keys, nil
+}
+
+// minSharedCache is nginx's least size of a shared cache: eight pages.
+const minSharedCache = 8 * 4096
+
+// sessionCache checks `off | none | [builtin[:size]] [shared:name:size]`.
+func sessionCache(c *conf.Cursor, args []string) (string, error) {
+	for _, arg := range args {
+		kind, rest, sized := strings.Cut(arg, ":")
+		ok := false
+		switch kind {
+		case "off", "none":
+			ok = !sized
+		case "builtin":
+			n, number := text.ParseDecimal(rest)
+			ok = !sized || number && n > 0
+		case "shared":
+			name, size, _ := strings.Cut(rest, ":")
+			n, number := text.ParseSize(size)
+			if ok = name != "" && number; ok && n < minSharedCache {
+				return "", c.Errorf("session cache \"%s\" is too small", name)
+			}
+		}
+		if !ok {
+			return "", c.Errorf("invalid session cache \"%s\"", arg)
+		}
+	}
+	return args[0], nil
 }

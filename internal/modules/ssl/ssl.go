@@ -9,6 +9,7 @@ import (
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
+	"hearth/internal/secure"
 )
 
 // Module is the ssl module.
@@ -19,32 +20,26 @@ var Module = core.Module{
 	Init:       checkListeners,
 }
 
-// fileName is a file of a directive, and where that stands.
-type fileName struct {
-	name string
-	pos  conf.Pos
-}
-
 // settings are what the directives of a server say.
 type settings struct {
-	certificates, keys []fileName
-	passwords          fileName
-	protocols          protocolSet
-	ciphers            fileName // no file: the list, and where it stands
-	curves             fileName
+	certificates, keys []secure.File
+	passwords          secure.File
+	protocols          secure.ProtocolSet
+	ciphers            secure.File // no file: the list, and where it stands
+	curves             secure.File
 	bufferSize         int64
 	prefer             bool
 	cache              string
 	tickets            bool
 	timeout            time.Duration
-	ticketKeys         []fileName
+	ticketKeys         []secure.File
 	verify             verifyMode
 	depth              int
-	clientCA, trusted  fileName
-	crl                fileName
+	clientCA, trusted  secure.File
+	crl                secure.File
 	reject             bool
-	dhparam            fileName
-	commands           []command
+	dhparam            secure.File
+	commands           []secure.Command
 }
 
 var slot = conf.NewSlot[settings](conf.ServerLevel)
@@ -52,25 +47,25 @@ var slot = conf.NewSlot[settings](conf.ServerLevel)
 var directives = []conf.Directive{
 	conf.List(slot, conf.Directive{Name: "ssl_certificate", In: conf.ToServer,
 		Doc: "File with the server's certificate and those that lead to its root, or data:PEM; several for several kinds of keys."},
-		certificateFile, func(s *settings) *[]fileName { return &s.certificates }),
+		certificateFile, func(s *settings) *[]secure.File { return &s.certificates }),
 	conf.List(slot, conf.Directive{Name: "ssl_certificate_key", In: conf.ToServer,
 		Doc: "File with the key of the certificate, or data:PEM; in the order of the certificates."},
-		certificateFile, func(s *settings) *[]fileName { return &s.keys }),
+		certificateFile, func(s *settings) *[]secure.File { return &s.keys }),
 	conf.Field(slot, conf.Directive{Name: "ssl_password_file", In: conf.ToServer,
 		Doc: "File with the passwords of keys, one a line."},
-		file, func(s *settings) *fileName { return &s.passwords }),
+		secure.ParseFile, func(s *settings) *secure.File { return &s.passwords }),
 	conf.BitSet(slot, conf.Directive{Name: "ssl_protocols", In: conf.ToServer, Args: conf.OneMore, Default: "TLSv1.2 TLSv1.3",
 		Doc: "Versions of TLS; SSLv2 and SSLv3 do not exist here."},
-		protocolNames, func(s *settings) *protocolSet { return &s.protocols }),
+		secure.ProtocolNames, func(s *settings) *secure.ProtocolSet { return &s.protocols }),
 	conf.Field(slot, conf.Directive{Name: "ssl_ciphers", In: conf.ToServer, Default: "HIGH:!aNULL:!MD5",
 		Doc: "Cipher suites up to TLS 1.2, as an OpenSSL cipher list. Their order is always the one Go thinks best."},
-		word, func(s *settings) *fileName { return &s.ciphers }),
+		secure.ParseWord, func(s *settings) *secure.File { return &s.ciphers }),
 	conf.Field(slot, conf.Directive{Name: "ssl_prefer_server_ciphers", In: conf.ToServer, Default: "off", NoEffect: true,
 		Doc: "The order of suites is chosen by what the hardware of both sides does well."},
 		conf.Flag, func(s *settings) *bool { return &s.prefer }),
 	conf.Field(slot, conf.Directive{Name: "ssl_ecdh_curve", In: conf.ToServer, Default: "auto",
 		Doc: "Groups for the key exchange, separated by colons."},
-		word, func(s *settings) *fileName { return &s.curves }),
+		secure.ParseWord, func(s *settings) *secure.File { return &s.curves }),
 	conf.Field(slot, conf.Directive{Name: "ssl_buffer_size", In: conf.ToServer, Default: "16k",
 		Doc: "Bytes sent in one TLS record; no more than 16k."},
 		bufferSize, func(s *settings) *int64 { return &s.bufferSize }),
@@ -85,13 +80,13 @@ var directives = []conf.Directive{
 		conf.Sec, func(s *settings) *time.Duration { return &s.timeout }),
 	conf.List(slot, conf.Directive{Name: "ssl_session_ticket_key", In: conf.ToServer,
 		Doc: "File of 48 or 80 random bytes that the keys of tickets are made from; the first is for new ones."},
-		file, func(s *settings) *[]fileName { return &s.ticketKeys }),
+		secure.ParseFile, func(s *settings) *[]secure.File { return &s.ticketKeys }),
 	conf.Field(slot, conf.Directive{Name: "ssl_client_certificate", In: conf.ToServer,
 		Doc: "File with the authorities of client certificates; their names are sent to clients."},
-		file, func(s *settings) *fileName { return &s.clientCA }),
+		secure.ParseFile, func(s *settings) *secure.File { return &s.clientCA }),
 	conf.Field(slot, conf.Directive{Name: "ssl_trusted_certificate", In: conf.ToServer,
 		Doc: "File with more authorities, whose names are not sent."},
-		file, func(s *settings) *fileName { return &s.trusted }),
+		secure.ParseFile, func(s *settings) *secure.File { return &s.trusted }),
 	conf.Field(slot, conf.Directive{Name: "ssl_verify_client", In: conf.ToServer, Default: "off",
 		Doc: "Whether clients have to have a certificate."},
 		conf.Enum(verifyModes), func(s *settings) *verifyMode { return &s.verify }),
@@ -100,27 +95,17 @@ var directives = []conf.Directive{
 		conf.Num, func(s *settings) *int { return &s.depth }),
 	conf.Field(slot, conf.Directive{Name: "ssl_crl", In: conf.ToServer,
 		Doc: "File with revocation lists; every authority of a chain must have a current one."},
-		file, func(s *settings) *fileName { return &s.crl }),
+		secure.ParseFile, func(s *settings) *secure.File { return &s.crl }),
 	conf.Field(slot, conf.Directive{Name: "ssl_reject_handshake", In: conf.ToServer, Default: "off",
 		Doc: "Refuse handshakes for the names of this server."},
 		conf.Flag, func(s *settings) *bool { return &s.reject }),
 	conf.Field(slot, conf.Directive{Name: "ssl_dhparam", In: conf.ToServer, NoEffect: true,
 		Doc: "Key exchange by finite fields, which this was for, is not offered; the file is checked."},
-		file, func(s *settings) *fileName { return &s.dhparam }),
+		secure.ParseFile, func(s *settings) *secure.File { return &s.dhparam }),
 	conf.List(slot, conf.Directive{Name: "ssl_conf_command", In: conf.ToServer, Args: conf.Take2,
 		Doc: "OpenSSL settings: MinProtocol and MaxProtocol are obeyed; Options, Ciphersuites and SignatureAlgorithms have no effect."},
-		confCommand, func(s *settings) *[]command { return &s.commands }),
+		secure.ParseCommand, func(s *settings) *[]secure.Command { return &s.commands }),
 	conf.Finish(slot, finish),
-}
-
-func word(c *conf.Cursor, args []string) (fileName, error) { return fileName{args[0], c.Pos()}, nil }
-
-// file takes the name of a file, relative to the configuration's directory. "" switches an inherited one off.
-func file(c *conf.Cursor, args []string) (fileName, error) {
-	if args[0] == "" {
-		return fileName{}, nil
-	}
-	return fileName{c.FullPath(args[0], true), c.Pos()}, nil
 }
 
 func bufferSize(c *conf.Cursor, args []string) (int64, error) {
@@ -165,17 +150,15 @@ func (s *settings) config(c *conf.Cursor) (*tls.Config, error) {
 		NextProtos:                  []string{"http/1.1", "http/1.0", "http/0.9"},
 		DynamicRecordSizingDisabled: true, // nginx's records are of ssl_buffer_size from the first
 	}
-	if err := s.versions(c, config); err != nil {
+	if err := s.protocols.SetVersions(c, "ssl_protocols", s.commands, config); err != nil {
 		return nil, err
 	}
-	suites, err := parseCiphers(s.ciphers.name)
-	if err != nil {
-		return nil, s.ciphers.pos.Errorf("SSL_CTX_set_cipher_list(\"%s\") failed (SSL: error:0A0000B9:SSL routines::no cipher match)", s.ciphers.name)
+	if err := secure.SetCiphers(s.ciphers, config); err != nil {
+		return nil, err
 	}
-	config.CipherSuites = suites
-	curves, err := parseCurves(s.curves.name)
+	curves, err := secure.ParseGroups(s.curves.Name)
 	if err != nil {
-		return nil, s.curves.pos.Errorf("SSL_CTX_set1_curves_list(\"%s\") failed (SSL: %s)", s.curves.name, err)
+		return nil, s.curves.Pos.Errorf("SSL_CTX_set1_curves_list(\"%s\") failed (SSL: %s)", s.curves.Name, err)
 	}
 	config.CurvePreferences = curves
 	if err := s.checkDHParam(); err != nil {

@@ -12,14 +12,15 @@ import (
 	"time"
 
 	"hearth/internal/core"
+	"hearth/internal/secure"
 )
 
 // variables tell of the connection and of the client's certificate. On a plain connection none has a value.
 func variables() []core.Variable {
 	return []core.Variable{
-		ofConnection("ssl_protocol", func(t *core.TLSState) string { return protocolName(t.Version) }),
-		ofConnection("ssl_cipher", func(t *core.TLSState) string { return suiteName(t.Cipher) }),
-		ofConnection("ssl_curve", func(t *core.TLSState) string { return curveNamed[t.Curve] }),
+		ofConnection("ssl_protocol", func(t *core.TLSState) string { return secure.VersionName(t.Version) }),
+		ofConnection("ssl_cipher", func(t *core.TLSState) string { return secure.SuiteName(t.Cipher) }),
+		ofConnection("ssl_curve", func(t *core.TLSState) string { return secure.GroupName(t.Curve) }),
 		ofConnection("ssl_server_name", func(t *core.TLSState) string { return t.Name }),
 		ofConnection("ssl_alpn_protocol", func(t *core.TLSState) string { return t.ALPN }),
 		ofConnection("ssl_session_reused", func(t *core.TLSState) string {
@@ -92,15 +93,6 @@ func getVerify(r *core.Request) ([]byte, bool) {
 		return []byte("SUCCESS"), true
 	}
 	return []byte("FAILED:" + v.why.String()), true
-}
-
-func protocolName(version uint16) string {
-	for _, v := range versionsOf {
-		if v.version == version {
-			return v.name
-		}
-	}
-	return ""
 }
 
 // serial is written as OpenSSL does: upper case, an even number of digits.

@@ -1,4 +1,4 @@
-package ssl
+package secure
 
 import (
 	"crypto/tls"
@@ -44,8 +44,8 @@ var suites13 = map[uint16]string{
 	tls.TLS_CHACHA20_POLY1305_SHA256: "TLS_CHACHA20_POLY1305_SHA256",
 }
 
-// suiteName is OpenSSL's name of a suite: $ssl_cipher.
-func suiteName(id uint16) string {
+// SuiteName is OpenSSL's name of a suite: $ssl_cipher.
+func SuiteName(id uint16) string {
 	if name, ok := suites13[id]; ok {
 		return name
 	}
@@ -57,9 +57,9 @@ func suiteName(id uint16) string {
 
 var errNoCipher = errors.New("no cipher match")
 
-// parseCiphers reads an OpenSSL cipher list (ciphers(1)). Words that nothing is known by select nothing, as there. The order that
+// ParseCiphers reads an OpenSSL cipher list (ciphers(1)). Words that nothing is known by select nothing, as there. The order that
 // the list asks for is worked out but without effect: crypto/tls has its own.
-func parseCiphers(list string) ([]uint16, error) {
+func ParseCiphers(list string) ([]uint16, error) {
 	var chosen []uint16
 	killed := map[uint16]bool{}
 	words := strings.FieldsFunc(list, func(r rune) bool { return r == ':' || r == ',' || r == ' ' || r == ';' })
@@ -150,4 +150,14 @@ func standardName(id uint16) string {
 		name += "_SHA256"
 	}
 	return name
+}
+
+// SetCiphers gives a configuration the suites of an OpenSSL cipher list.
+func SetCiphers(list File, config *tls.Config) error {
+	suites, err := ParseCiphers(list.Name)
+	if err != nil {
+		return list.Pos.Errorf("SSL_CTX_set_cipher_list(\"%s\") failed (SSL: error:0A0000B9:SSL routines::no cipher match)", list.Name)
+	}
+	config.CipherSuites = suites
+	return nil
 }

@@ -1,4 +1,4 @@
-package ssl
+package secure
 
 import (
 	"crypto/tls"
@@ -10,7 +10,7 @@ import (
 func names(ids []uint16) string {
 	var list []string
 	for _, id := range ids {
-		list = append(list, suiteName(id))
+		list = append(list, SuiteName(id))
 	}
 	return strings.Join(list, ":")
 }
@@ -28,17 +28,17 @@ func TestCipherLists(t *testing.T) {
 		{"CHACHA20:+ECDSA", "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-CHACHA20-POLY1305"},
 		{"3DES, RSA+AES128+AEAD @STRENGTH", "ECDHE-RSA-DES-CBC3-SHA:DES-CBC3-SHA:AES128-GCM-SHA256"},
 	} {
-		got, err := parseCiphers(tt.list)
+		got, err := ParseCiphers(tt.list)
 		if err != nil || names(got) != tt.want {
 			t.Errorf("%s: %s, %v; want %s", tt.list, names(got), err, tt.want)
 		}
 	}
 	for _, list := range []string{"", ":", "!", "NOTHING", "HIGH:!ALL", "aNULL", "eNULL", "@WHAT", "DHE"} {
-		if got, err := parseCiphers(list); err == nil {
+		if got, err := ParseCiphers(list); err == nil {
 			t.Errorf("%q selects %s", list, names(got))
 		}
 	}
-	high, _ := parseCiphers("HIGH:!aNULL:!MD5")
+	high, _ := ParseCiphers("HIGH:!aNULL:!MD5")
 	if len(high) != 17 || slices.Contains(high, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA) {
 		t.Error(names(high))
 	}
@@ -48,24 +48,14 @@ func FuzzCipherList(f *testing.F) {
 	f.Add("HIGH:!aNULL:!MD5")
 	f.Add("EECDH+AESGCM,-RSA +ECDSA;@STRENGTH")
 	f.Fuzz(func(t *testing.T, list string) {
-		ids, err := parseCiphers(list)
+		ids, err := ParseCiphers(list)
 		if (err == nil) == (len(ids) == 0) {
 			t.Errorf("%q: %v, %v", list, ids, err)
 		}
 		for i, id := range ids {
 			if slices.Contains(ids[:i], id) {
-				t.Errorf("%q selects %s twice", list, suiteName(id))
+				t.Errorf("%q selects %s twice", list, SuiteName(id))
 			}
 		}
 	})
-}
-
-func TestGroups(t *testing.T) {
-	got, err := parseCurves("X25519:prime256v1:X448:?nothing")
-	if err != nil || !slices.Equal(got, []tls.CurveID{tls.X25519, tls.CurveP256}) {
-		t.Error(got, err)
-	}
-	if _, err := parseCurves("X448"); err != errNoGroup {
-		t.Error(err)
-	}
 }

@@ -1,4 +1,4 @@
-package ssl
+package secure
 
 import (
 	"crypto/aes"

@@ -1,4 +1,4 @@
-package ssl
+package secure
 
 import (
 	"crypto"
@@ -35,9 +35,9 @@ func (d awaitDecrypter) Decrypt(rand io.Reader, msg []byte, opts crypto.Decrypte
 	return plain, err
 }
 
-// onLoop is the key as a handshake on l uses it. An operation with a P-256 or Ed25519 key takes some 20 µs, little more than
+// OnLoop is the key as a handshake on l uses it. An operation with a P-256 or Ed25519 key takes some 20 µs, little more than
 // waking a goroutine and the loop again costs, so those stay; one with RSA takes a millisecond.
-func onLoop(l *loop.Loop, key crypto.PrivateKey) crypto.PrivateKey {
+func OnLoop(l *loop.Loop, key crypto.PrivateKey) crypto.PrivateKey {
 	switch key := key.(type) {
 	case ed25519.PrivateKey:
 		return key

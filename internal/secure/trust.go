@@ -1,0 +1,85 @@
+package secure
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/binary"
+	"hash"
+	"time"
+)
+
+// Trust is what a peer's certificate is held to: authorities, revocation lists, the length of the chain and its purpose. Made
+// while the configuration is read; from then on it does not change and any goroutine may verify by it.
+type Trust struct {
+	depth         int
+	usage         x509.ExtKeyUsage
+	roots, others *x509.CertPool
+	crls          []*x509.RevocationList
+	sum           hash.Hash
+}
+
+// NewTrust trusts nobody yet. depth is how many authorities may stand between a certificate and its root, usage what the
+// certificate has to be for.
+func NewTrust(depth int, usage x509.ExtKeyUsage) *Trust {
+	t := &Trust{depth: depth, usage: usage, roots: x509.NewCertPool(), others: x509.NewCertPool(), sum: sha256.New()}
+	t.sum.Write(binary.BigEndian.AppendUint64(nil, uint64(depth)))
+	return t
+}
+
+// AddAuthorities reads authorities, and returns them. Without a file it does nothing.
+func (t *Trust) AddAuthorities(f File) ([]*x509.Certificate, error) {
+	if !f.IsSet() {
+		return nil, nil
+	}
+	data, err := f.Read()
+	if err != nil {
+		return nil, f.Pos.Errorf("SSL_CTX_load_verify_locations(\"%s\") failed (%s)", f.Name, OpenSSLError(f.Name, err))
+	}
+	list, err := parseCertificates(data)
+	if err != nil {
+		return nil, f.Pos.Errorf("SSL_CTX_load_verify_locations(\"%s\") failed (SSL: %s)", f.Name, err)
+	}
+	if len(list) == 0 {
+		return nil, f.Pos.Errorf("SSL_CTX_load_verify_locations(\"%s\") failed (SSL: error:05880088:x509 certificate routines::no certificate or crl found)", f.Name)
+	}
+	for _, cert := range list {
+		t.sum.Write(cert.Raw)
+		// As for OpenSSL, only a root ends a chain.
+		if isRoot(cert) {
+			t.roots.AddCert(cert)
+		} else {
+			t.others.AddCert(cert)
+		}
+	}
+	return list, nil
+}
+
+// Digest tells rules apart: it covers all that was added, and the depth.
+func (t *Trust) Digest() []byte { return t.sum.Sum(nil) }
+
+// Verify looks for a chain from a peer's certificate, the first of those it sent, to a root that meets the rules.
+func (t *Trust) Verify(peer []*x509.Certificate, now time.Time) Failure {
+	between := t.others
+	if len(peer) > 1 {
+		between = between.Clone()
+		for _, cert := range peer[1:] {
+			between.AddCert(cert)
+		}
+	}
+	chains, err := peer[0].Verify(x509.VerifyOptions{
+		Roots: t.roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{t.usage},
+	})
+	if err != nil {
+		return failureOf(err, peer, now)
+	}
+	why := ChainTooLong
+	for _, chain := range chains {
+		if len(chain)-2 > t.depth {
+			continue
+		}
+		if why = t.revoked(chain, now); why == 0 {
+			return 0
+		}
+	}
+	return why
+}
