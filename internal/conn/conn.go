@@ -48,6 +48,7 @@ type Conn struct {
 	connecting         bool
 	quiet              bool // the registration leaves writing out, see loop.Register
 	client             bool // counted in loop.Clients
+	watched            bool // the idle slot's handler is told of everything, see Watch
 
 	// BytesRead and BytesWritten count what has passed, whichever way.
 	BytesRead, BytesWritten int64
@@ -105,6 +106,9 @@ func (c *Conn) Ready(ev loop.Readiness) {
 		return
 	}
 	c.mark(ev)
+	if c.watched {
+		c.idle.Load().handler.ConnReady(c)
+	}
 }
 
 func (c *Conn) mark(ev loop.Readiness) {
@@ -140,6 +144,16 @@ func (c *Conn) OnIdle(h IdleHandler) {
 		c.idle.Store(&idleSlot{h})
 	}
 	c.handle.Lend()
+}
+
+// Watch has h.ConnReady(c) called, on the loop and outside any fiber, after everything that is reported from now on: bytes,
+// the end, an error, room to write. Unlike a lent connection it stays its loop's, and is read and written as ever, so one that
+// several requests share needs no fiber of its own. Watch(nil) ends that.
+func (c *Conn) Watch(h IdleHandler) {
+	c.watched = h != nil
+	if s := c.idle.Load(); h != nil && (s == nil || s.handler != h) {
+		c.idle.Store(&idleSlot{h})
+	}
 }
 
 // Move makes a lent connection `to`'s, on whose goroutine it is called, under the lenders' lock. Events that

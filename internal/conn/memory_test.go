@@ -225,6 +225,43 @@ func TestOnIdle(t *testing.T) {
 	}
 }
 
+func TestWatch(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   func(p *Peer)
+		want int
+	}{
+		{"bytes are told", func(p *Peer) { p.Send([]byte("x")) }, 1},
+		{"the end is told", func(p *Peer) { p.CloseWrite() }, 1},
+		{"a reset is told", func(p *Peer) { p.Reset() }, 1},
+		{"room to write is told", func(p *Peer) { p.SetWindow(0); p.SetWindow(1) }, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, l := testSim(t)
+			c, p := Pair(l)
+			defer c.Close()
+			told := 0
+			h := idleFunc(func(c *Conn) { told++ })
+			c.Watch(&h)
+			tt.do(p)
+			s.Run()
+			if told != tt.want {
+				t.Errorf("told %d times, want %d", told, tt.want)
+			}
+			c.Watch(nil)
+			c.OnIdle(nil)
+			if !p.gone {
+				p.SetWindow(0)
+				p.SetWindow(1)
+				s.Run()
+			}
+			if told != tt.want {
+				t.Error("told after the watch had ended")
+			}
+		})
+	}
+}
+
 func TestAnIdleConnMovesToAnotherLoop(t *testing.T) {
 	s, a := testSim(t)
 	b := s.Loop()
