@@ -48,7 +48,6 @@ type Conn struct {
 	connecting         bool
 	quiet              bool // the registration leaves writing out, see loop.Register
 	client             bool // counted in loop.Clients
-	watched            bool // the idle slot's handler is told of everything, see Watch
 
 	// BytesRead and BytesWritten count what has passed, whichever way.
 	BytesRead, BytesWritten int64
@@ -60,7 +59,10 @@ type Conn struct {
 type IdleHandler interface{ ConnReady(c *Conn) }
 
 // idleSlot lets a handler be replaced atomically.
-type idleSlot struct{ handler IdleHandler }
+type idleSlot struct {
+	handler IdleHandler
+	watches bool // told of everything, although the connection is not lent: see Watch
+}
 
 var open atomic.Int64
 
@@ -106,8 +108,8 @@ func (c *Conn) Ready(ev loop.Readiness) {
 		return
 	}
 	c.mark(ev)
-	if c.watched {
-		c.idle.Load().handler.ConnReady(c)
+	if s := c.idle.Load(); s != nil && s.watches {
+		s.handler.ConnReady(c)
 	}
 }
 
@@ -140,8 +142,8 @@ func (c *Conn) OnIdle(h IdleHandler) {
 		}
 		return
 	}
-	if s := c.idle.Load(); s == nil || s.handler != h {
-		c.idle.Store(&idleSlot{h})
+	if s := c.idle.Load(); s == nil || s.handler != h || s.watches {
+		c.idle.Store(&idleSlot{handler: h})
 	}
 	c.handle.Lend()
 }
@@ -150,10 +152,11 @@ func (c *Conn) OnIdle(h IdleHandler) {
 // the end, an error, room to write. Unlike a lent connection it stays its loop's, and is read and written as ever, so one that
 // several requests share needs no fiber of its own. Watch(nil) ends that.
 func (c *Conn) Watch(h IdleHandler) {
-	c.watched = h != nil
-	if s := c.idle.Load(); h != nil && (s == nil || s.handler != h) {
-		c.idle.Store(&idleSlot{h})
+	if h == nil {
+		c.idle.Store(nil)
+		return
 	}
+	c.idle.Store(&idleSlot{h, true})
 }
 
 // Move makes a lent connection `to`'s, on whose goroutine it is called, under the lenders' lock. Events that
