@@ -13,6 +13,7 @@ var allowed = map[string]string{
 	// Pure: bytes in, bytes out. No sockets, no clock, no goroutines, so that all of it can be fuzzed.
 	"text":  "",
 	"http1": "text",
+	"http2": "http1 text",
 	"conf":  "text",
 
 	// Values and lines.
@@ -31,11 +32,12 @@ var allowed = map[string]string{
 	"pool": "conn loop stats",
 
 	// The request engine. Knows neither sockets' bytes (frontend) nor backends (upstream).
-	"core":          "conf conn http1 logs loop stats text vars",
-	"core/coretest": "conf conn core http1 logs loop text vars",
-	"frontend":      "conn core http1 loop stats text",
-	"resolve":       "loop text",
-	"upstream":      "conf conn core http1 logs loop pool resolve stats text vars",
+	"core":             "conf conn http1 logs loop stats text vars",
+	"core/coretest":    "conf conn core http1 logs loop text vars",
+	"frontend":         "conn core http1 http2 loop stats text",
+	"resolve":          "loop text",
+	"upstream":         "conf conn core http1 http2 logs loop pool resolve stats text vars",
+	"upstream/streams": "conf conn core http1 http2 logs loop pool resolve stats text upstream vars",
 
 	// No module imports another; what two need belongs to core or upstream.
 	"modules":   "conf conn core http1 logs loop stats text upstream vars pool",
