@@ -1,6 +1,8 @@
 package core
 
 import (
+	"strings"
+
 	"hearth/internal/conf"
 	"hearth/internal/vars"
 )
@@ -77,6 +79,22 @@ func VarsOf(b *conf.Block) *Vars {
 		return nil
 	}
 	return mainSlot.Of(b).vars
+}
+
+// DefineFrom reads the arguments of a block that makes a variable out of a value, `map SOURCE $NAME { ... }` and its
+// like, and defines the variable. The caller gives it its Getter.
+func DefineFrom(c *conf.Cursor, b *conf.Block, args []string) (source *Value, ref *vars.Ref[*Request], err error) {
+	if source, err = CompileValue(c, args[0]); err != nil {
+		return nil, nil, err
+	}
+	name, ok := strings.CutPrefix(args[1], "$")
+	if !ok {
+		return nil, nil, c.Errorf("invalid variable name \"%s\"", args[1])
+	}
+	if ref, err = VarsOf(b).Define(name); err != nil {
+		return nil, nil, c.Errorf("%s", err)
+	}
+	return source, ref, nil
 }
 
 // CompileValue compiles a value with variables, in a directive's setter.

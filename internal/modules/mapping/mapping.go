@@ -35,16 +35,9 @@ type pattern struct {
 
 // setMap reads `map string $variable { ... }`.
 func setMap(c *conf.Cursor, b *conf.Block, args []string) error {
-	source, err := core.CompileValue(c, args[0])
+	source, ref, err := core.DefineFrom(c, b, args)
 	if err != nil {
 		return err
-	}
-	if !strings.HasPrefix(args[1], "$") {
-		return c.Errorf("invalid variable name \"%s\"", args[1])
-	}
-	ref, err := core.VarsOf(b).Define(args[1][1:])
-	if err != nil {
-		return c.Errorf("%s", err)
 	}
 	m := &lookup{source: source}
 	ref.Getter(m.get)

@@ -36,16 +36,9 @@ const whole = 10000
 
 // setSplit reads `split_clients string $variable { percent% value; ... * value; }`.
 func setSplit(c *conf.Cursor, b *conf.Block, args []string) error {
-	source, err := core.CompileValue(c, args[0])
+	source, ref, err := core.DefineFrom(c, b, args)
 	if err != nil {
 		return err
-	}
-	if !strings.HasPrefix(args[1], "$") {
-		return c.Errorf("invalid variable name \"%s\"", args[1])
-	}
-	ref, err := core.VarsOf(b).Define(args[1][1:])
-	if err != nil {
-		return c.Errorf("%s", err)
 	}
 	s := &split{source: source}
 	ref.Getter(s.get)
