@@ -23,6 +23,8 @@ var (
 	ErrAgain = errors.New("operation would block")
 	// ErrUnexpected is Peek's finding of bytes where there should be none.
 	ErrUnexpected = errors.New("unexpected data")
+	// ErrPartial is Peek's finding of the beginning of a TLS record.
+	ErrPartial = errors.New("incomplete TLS record")
 	// ErrClosed is the error of using a Conn after its Close.
 	ErrClosed = net.ErrClosed
 )
@@ -175,6 +177,9 @@ func (c *Conn) Move(to *loop.Loop) error {
 		to.Clients().Add(1)
 	}
 	c.loop = to
+	if c.tls != nil {
+		c.tls.buffers = cipherBuffersOf(to)
+	}
 	if c.mem != nil {
 		c.handle.MoveMemory()
 		c.mem.report()
@@ -247,10 +252,17 @@ func (c *Conn) TryRead(p []byte) (int, error) {
 }
 
 // Peek looks at a connection that ought to be quiet: nil if it is, io.EOF if the peer has closed it, ErrUnexpected
-// if there are bytes, or the connection's error.
+// if there are bytes, or the connection's error. With TLS, what the protocol itself says there (session tickets, key updates) is
+// taken in and is no bytes, while a goodbye is the end; ErrPartial is a record of which the rest is missing, so
+// that nobody can know yet what it is.
+//
+// Without TLS any goroutine may call it that keeps others away from the connection, with TLS only its loop's.
 func (c *Conn) Peek() error {
 	if c.closed {
 		return ErrClosed
+	}
+	if c.tls != nil {
+		return c.tls.peek()
 	}
 	var one [1]byte
 	n, errno := c.recv(one[:], unix.MSG_PEEK)
@@ -383,10 +395,7 @@ func (c *Conn) close(reset bool) {
 		return
 	}
 	if c.tls != nil {
-		if !reset {
-			c.tls.finish()
-		}
-		c.tls.drop()
+		c.tls.leave(c.handle.IsLent(), reset)
 	}
 	c.closed = true
 	open.Add(-1)

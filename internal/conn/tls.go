@@ -31,13 +31,17 @@ type secure struct {
 	taken   int  // plaintext bytes that are encrypted, and that nobody has been told are written
 	dry     bool // the socket is known to be empty
 	shaking bool // in the handshake
+	looking bool // in Peek
+	ended   bool // the socket's end has been read
+	server  bool
+	records recordEdge
 	until   loop.Instant
 	err     error // of the socket: it says so only once
 	buffers *cipherBuffers
 	one     [1][]byte
 }
 
-// TLSOptions are what AcceptTLS needs besides the configuration.
+// TLSOptions are what AcceptTLS and ConnectTLS need besides the configuration.
 type TLSOptions struct {
 	RecordSize int          // plaintext bytes in one record; 0 = 16 KB
 	Early      []byte       // bytes that have been read already; they are copied
@@ -69,13 +73,24 @@ var (
 // AcceptTLS makes the connection a TLS server's. It is called in a fiber, waits for the handshake, and on an error the
 // connection can only be closed. From then on reads and writes are of what is inside the TLS stream.
 func (c *Conn) AcceptTLS(config *tls.Config, o TLSOptions) error {
-	s := &secure{conn: c, record: o.RecordSize, until: o.Deadline, early: slices.Clone(o.Early), shaking: true}
+	s := c.secure(o)
+	s.server, s.early = true, slices.Clone(o.Early)
+	s.tls = tls.Server(s, config)
+	return s.handshake()
+}
+
+// secure puts a TLS without its tls.Conn on the connection.
+func (c *Conn) secure(o TLSOptions) *secure {
+	s := &secure{conn: c, record: o.RecordSize, until: o.Deadline, shaking: true, buffers: cipherBuffersOf(c.loop)}
 	if s.record <= 0 || s.record > maxRecord {
 		s.record = maxRecord
 	}
-	s.buffers = cipherBuffersOf(c.loop)
-	s.tls = tls.Server(s, config)
 	c.tls = s
+	return s
+}
+
+func (s *secure) handshake() error {
+	c := s.conn
 	err := s.tls.HandshakeContext(context.Background()) // one that cannot be cancelled: no goroutine watches it
 	for err == nil && s.pending() {
 		if err = s.flush(); err == ErrAgain {
@@ -122,10 +137,8 @@ func (s *secure) read(p []byte) (n int, err error) {
 		return n, nil
 	case n > 0: // the next read says the error
 		return n, nil
-	case err == io.ErrUnexpectedEOF:
-		err = io.EOF
 	}
-	return 0, err
+	return 0, s.endOf(err)
 }
 
 // write is TryWrite, and writev TryWritev.
@@ -248,6 +261,22 @@ func (s *secure) finish() {
 	}
 }
 
+// leave is finish and drop when the connection is closed. A lent one may be closed from any goroutine: then nothing of the
+// loop's is touched, neither its buffers nor its count of work, and the goodbye has one try.
+func (s *secure) leave(lent, reset bool) {
+	if lent {
+		s.buffers = nil
+	}
+	switch {
+	case reset:
+	case !lent:
+		s.finish()
+	case s.tls.CloseWrite() == nil && s.pending():
+		s.conn.send(s.out[s.done:])
+	}
+	s.drop()
+}
+
 // Read is crypto/tls's.
 func (s *secure) Read(p []byte) (int, error) {
 	if len(s.early) > 0 {
@@ -274,9 +303,14 @@ func (s *secure) Read(p []byte) (int, error) {
 				s.err = errno
 				continue
 			case n == 0:
+				s.ended = true
 				return 0, io.EOF
 			default:
-				s.dry = n < len(p) && !c.hangUp.IsSet()
+				// A look is taken to the end, since the poller has said once what it knows, the peer's end included.
+				s.dry = n < len(p) && !c.hangUp.IsSet() && !s.looking
+				if !s.server {
+					s.records.pass(p[:n])
+				}
 				c.BytesRead += int64(n)
 				c.loop.Charge(n)
 				return n, nil
@@ -356,7 +390,11 @@ func cipherBuffersOf(l *loop.Loop) *cipherBuffers {
 	return b
 }
 
+// take gives a buffer; b is nil where there is no loop at hand.
 func (b *cipherBuffers) take() []byte {
+	if b == nil {
+		return make([]byte, 0, 64) // for a goodbye
+	}
 	n := len(b.free)
 	if n == 0 {
 		return make([]byte, 0, 4<<10)
@@ -367,7 +405,7 @@ func (b *cipherBuffers) take() []byte {
 }
 
 func (b *cipherBuffers) put(buf []byte) {
-	if len(b.free) < spareCiphers && cap(buf) <= 2*writeBound {
+	if b != nil && len(b.free) < spareCiphers && cap(buf) <= 2*writeBound {
 		b.free = append(b.free, buf[:0])
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"io"
 	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,33 +33,6 @@ func tlsConfigs(t testing.TB) (server, client *tls.Config) {
 	return &tls.Config{Certificates: []tls.Certificate{cert}}, &tls.Config{ServerName: "a.test", InsecureSkipVerify: true}
 }
 
-// tlsPeer is a TLS client over a Peer of a Sim: its reads run the loop until there is something.
-type tlsPeer struct {
-	*Peer
-	sim *loop.Sim
-	in  []byte
-}
-
-func (p *tlsPeer) Read(b []byte) (int, error) {
-	if len(p.in) == 0 {
-		p.sim.Run()
-		p.in = p.Received()
-	}
-	if len(p.in) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, p.in)
-	p.in = p.in[n:]
-	return n, nil
-}
-func (p *tlsPeer) Write(b []byte) (int, error)      { p.Send(b); return len(b), nil }
-func (p *tlsPeer) Close() error                     { return nil }
-func (p *tlsPeer) LocalAddr() net.Addr              { return nil }
-func (p *tlsPeer) RemoteAddr() net.Addr             { return nil }
-func (p *tlsPeer) SetDeadline(time.Time) error      { return nil }
-func (p *tlsPeer) SetReadDeadline(time.Time) error  { return nil }
-func (p *tlsPeer) SetWriteDeadline(time.Time) error { return nil }
-
 // tlsPair is a Conn whose handshake is done, and its client.
 func tlsPair(t testing.TB, o TLSOptions) (*loop.Sim, *Conn, *Peer, *tls.Conn) {
 	sim := loop.NewSim()
@@ -71,7 +43,7 @@ func tlsPair(t testing.TB, o TLSOptions) (*loop.Sim, *Conn, *Peer, *tls.Conn) {
 	var err error
 	done := false
 	l.Go(func() { err, done = c.AcceptTLS(server, o), true })
-	tc := tls.Client(&tlsPeer{Peer: p, sim: sim}, client)
+	tc := tls.Client(p.NetConn(sim), client)
 	if err := tc.Handshake(); err != nil {
 		t.Fatal(err)
 	}

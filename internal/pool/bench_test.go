@@ -21,7 +21,7 @@ func hot(tb testing.TB, n int) (*pool.Group, *loop.Loop, *pool.Key) {
 		for i := range leases {
 			leases[i] = g.Lease(l, k, pool.Want{})
 			c, _ := conn.Pair(l)
-			leases[i].Adopt(c, 0, 0)
+			leases[i].Adopt(c, pool.Took{})
 		}
 		for i := range leases {
 			leases[i].Release(pool.Kept)

@@ -24,10 +24,10 @@ const (
 	nFigures      = figClose + int(nCloses)
 )
 
-func (p *peer) noteDial(connect, handshake time.Duration) {
-	p.connect.RecordDuration(connect)
-	if handshake > 0 {
-		p.handshake.RecordDuration(handshake)
+func (p *peer) noteDial(took Took) {
+	p.connect.RecordDuration(took.Connect)
+	if took.Handshake > 0 {
+		p.handshake.RecordDuration(took.Handshake)
 	}
 }
 

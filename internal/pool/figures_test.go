@@ -25,7 +25,7 @@ func TestFiguresKept(t *testing.T) {
 	active := w.requestOn(1)
 	ls := w.g.Lease(w.loops[0], w.key("10.0.0.2:80"), pool.Want{})
 	c, _ := conn.Pair(w.loops[0])
-	ls.Adopt(c, 3*time.Millisecond, 20*time.Millisecond)
+	ls.Adopt(c, pool.Took{Connect: 3 * time.Millisecond, Handshake: 20 * time.Millisecond})
 	ls.Release(pool.Kept)
 	w.advance(7 * time.Second)
 

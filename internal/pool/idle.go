@@ -83,19 +83,31 @@ func (p *part) sweep() {
 // reset it, or sent a byte. None of these is ever trusted, so it is closed at once; what a byte
 // on an idle connection said must not become the answer to the next request.
 //
-// The look at the socket is taken under the part's lock, so that no thief moves the connection to another
-// loop between the look and its removal. It is one system call that cannot block, on a path that
-// nearly always ends the connection. About who runs this, see steal.go.
-func (m *member) ConnReady(*conn.Conn) {
+// TLS has things to say of its own on an idle connection, such as session tickets, and to hear them takes more than a look: it
+// writes, and uses what belongs to the connection's loop. So there the look is taken in a turn of that loop. Until
+// then it counts as idle; a lease that is quicker looks itself, since the event shows in Unsettled.
+//
+// About who runs this, see steal.go.
+func (m *member) ConnReady(c *conn.Conn) {
 	p := m.part.Load()
+	if c.TLS() != nil {
+		p.loop.Post(func() { m.look(p) })
+		return
+	}
+	m.look(p)
+}
+
+// look is taken under the part's lock, so that no thief moves the connection to another loop between the look and its
+// removal. It is one system call that cannot block (a few with TLS), on a path that nearly always ends the connection.
+func (m *member) look(p *part) {
 	p.mu.Lock()
 	if !m.linked || m.part.Load() != p {
 		p.mu.Unlock() // stolen or taken since the event was fetched
 		return
 	}
 	err := m.conn.Peek()
-	if err == nil {
-		p.mu.Unlock() // an event overtaken by a move: quiet and alive
+	if err == nil || err == conn.ErrPartial {
+		p.mu.Unlock() // an event overtaken by a move, or TLS's own: quiet and alive
 		return
 	}
 	p.unlink(m)
@@ -114,7 +126,7 @@ func reasonOf(err error) Close {
 	switch {
 	case errors.Is(err, io.EOF):
 		return UpstreamEOF
-	case errors.Is(err, conn.ErrUnexpected):
+	case errors.Is(err, conn.ErrUnexpected), err == conn.ErrPartial:
 		return UnexpectedData
 	}
 	return Error

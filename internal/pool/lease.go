@@ -86,8 +86,8 @@ func (g *Group) take(p *part, k *Key, lim *Limits, careful bool, now loop.Instan
 			g.drop(m, why)
 			continue
 		}
-		// The readable mark covers what the poller has reported already, whatever the age.
-		if q != p || idle > lookAgain || m.conn.Readable().IsSet() {
+		// Unsettled covers what the poller has reported already, whatever the age.
+		if q != p || idle > lookAgain || m.conn.Unsettled() {
 			if err := m.conn.Peek(); err != nil {
 				miss = Raced
 				g.drop(m, reasonOf(err))
@@ -148,15 +148,14 @@ func (g *Group) grant(ls *Lease, m *member) {
 	}
 }
 
-// Adopt gives the lease the connection that was dialled for it, and how long that took: the connect,
-// and the TLS handshake (0 = none).
-func (ls *Lease) Adopt(c *conn.Conn, connect, handshake time.Duration) {
+// Adopt gives the lease the connection that was dialled for it, and how long that took.
+func (ls *Lease) Adopt(c *conn.Conn, took Took) {
 	p, k := ls.part, ls.key
 	m := newMember(c, k, p, p.loop.Now())
 	m.requests = 1
 	ls.m, ls.Conn, ls.Requests = m, c, 1
 	k.peer.figures.Block(p.at)[figDial].Add(1)
-	k.peer.noteDial(connect, handshake)
+	k.peer.noteDial(took)
 }
 
 func newMember(c *conn.Conn, k *Key, p *part, now loop.Instant) *member {
@@ -225,8 +224,9 @@ func (m *member) keepable(lim *Limits, now loop.Instant) Close {
 	}
 	// Bytes beyond the response may be there already, and their event gone by: no other will come.
 	// A clean exchange ends with a short read, which clears the mark, so this look is rare.
-	if m.conn.Readable().IsSet() {
-		if err := m.conn.Peek(); err != nil {
+	// Of part of a TLS record nobody knows what it will be: the rest of it, or the next lease, decides.
+	if m.conn.Unsettled() {
+		if err := m.conn.Peek(); err != nil && err != conn.ErrPartial {
 			return reasonOf(err)
 		}
 	}

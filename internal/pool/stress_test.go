@@ -87,7 +87,7 @@ func (w *worker) exchange() {
 			ls.Release(pool.Error)
 			return
 		}
-		ls.Adopt(c, 0, 0)
+		ls.Adopt(c, pool.Took{})
 	}
 	var answer [8]byte
 	err := ls.Conn.Write([]byte("."), time.Second)

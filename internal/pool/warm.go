@@ -5,19 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hearth/internal/conn"
 	"hearth/internal/loop"
 )
-
-// Opener makes connections of one identity ahead of need, for keepalive_min.
-type Opener struct {
-	Dialer  conn.Dialer
-	Options conn.DialOptions
-	Timeout time.Duration // for the connect, and again for the handshake; 0 = none
-	// Handshake makes the connection ready to carry a request (TLS); nil = nothing to do. It runs in a
-	// fiber of the connection's loop.
-	Handshake func(c *conn.Conn, deadline loop.Instant) error
-}
 
 // warmer keeps keepalive_min idle connections of one key. One fiber at a time fills up, always on
 // the same loop, so that a backend that has just come up is not stormed; after a
@@ -139,7 +128,7 @@ func (w *warmer) dial() (full bool, err error) {
 	}
 	g.open.Add(1)
 	k.open.Add(1)
-	c, connect, handshake, err := w.connect()
+	c, took, err := w.open.Open(l, k.id.Addr)
 	block := k.peer.figures.Block(p.at)
 	if err != nil {
 		block[figDialFailed].Add(1)
@@ -147,7 +136,7 @@ func (w *warmer) dial() (full bool, err error) {
 		return false, err
 	}
 	block[figDial].Add(1)
-	k.peer.noteDial(connect, handshake)
+	k.peer.noteDial(took)
 	m := newMember(c, k, p, l.Now())
 	why := m.keepable(g.limits.Load(), l.Now())
 	if why == Kept && !g.free(p) {
@@ -166,34 +155,6 @@ func (w *warmer) dial() (full bool, err error) {
 // errNotKept is a connection made that the pool then refused: limits changed meanwhile. A pause, as
 // after a failure, keeps that from becoming a circle.
 var errNotKept = errors.New("not kept")
-
-// connect dials and shakes hands, timing both.
-func (w *warmer) connect() (c *conn.Conn, connect, handshake time.Duration, err error) {
-	l, began := w.loop, w.loop.Now()
-	if c, err = w.open.Dialer.Dial(l, w.key.id.Addr, w.open.Options); err != nil {
-		return nil, 0, 0, err
-	}
-	if err = c.WaitConnected(w.deadline()); err == nil {
-		connect = l.Now().Sub(began)
-		if w.open.Handshake != nil {
-			began = l.Now()
-			err = w.open.Handshake(c, w.deadline())
-			handshake = l.Now().Sub(began)
-		}
-	}
-	if err != nil {
-		c.Close()
-		return nil, 0, 0, err
-	}
-	return c, connect, handshake, nil
-}
-
-func (w *warmer) deadline() loop.Instant {
-	if w.open.Timeout == 0 {
-		return 0
-	}
-	return w.loop.Now().Add(w.open.Timeout)
-}
 
 // free sees to it that p has a spare token, without taking an idle connection's. Only this loop uses p's
 // up, but for other loops that are short of one, so what is linked next seldom evicts another.

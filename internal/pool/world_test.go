@@ -85,7 +85,7 @@ func (w *world) leases(i int, k *pool.Key, want pool.Want) *exchange {
 				e.ended = true
 				return
 			}
-			e.Adopt(c, e.loop.Now().Sub(began), 0)
+			e.Adopt(c, pool.Took{Connect: e.loop.Now().Sub(began)})
 		}
 		e.conn = e.Conn
 	})

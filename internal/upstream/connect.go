@@ -63,21 +63,22 @@ func (x *Exchange) takeLease() {
 
 // dial connects to the peer and gives the connection to the lease.
 func (x *Exchange) dial() error {
-	r, attempt := x.R, x.attempt()
-	opts := x.Set.dialOptions()
-	if x.bind.IsValid() {
-		opts.Local, opts.Transparent = x.bind, x.Set.BindTransparent
-	}
-	c, err := x.Group.dialer.Dial(r.Loop, x.Peer.Addr, opts)
+	o := x.opener()
+	c, took, err := o.Open(x.R.Loop, x.Peer.Addr)
 	if err != nil {
 		return err
 	}
-	if err := c.WaitConnected(deadline(r.Loop.Now(), x.Set.ConnectTimeout)); err != nil {
-		c.Close()
-		return err
-	}
-	attempt.Connect = r.Loop.Now().Sub(attempt.start)
-	x.lease.Adopt(c, attempt.Connect, 0)
+	x.attempt().Connect = took.Connect + took.Handshake // as in nginx, where connecting includes the handshake
+	x.lease.Adopt(c, took)
 	x.Conn = c
 	return nil
+}
+
+// opener says how a connection of the request's is made.
+func (x *Exchange) opener() pool.Opener {
+	o := x.Set.opener(x.Group.dialer)
+	if x.bind.IsValid() {
+		o.Options.Local, o.Options.Transparent = x.bind, x.Set.BindTransparent
+	}
+	return o
 }

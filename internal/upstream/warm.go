@@ -63,7 +63,7 @@ func (g *Group) warmPeer(set *Settings, p *Peer) {
 	if set.Bind != nil || p.Down || p.Backup {
 		return
 	}
-	g.pool.KeepWarm(g.pool.Peer(g.identity(set, p)), pool.Opener{Dialer: g.dialer, Options: set.dialOptions(), Timeout: set.ConnectTimeout})
+	g.pool.KeepWarm(g.pool.Peer(g.identity(set, p)), set.opener(g.dialer))
 }
 
 // identity is what a connection of a location to a peer must agree on with another to be shared, without proxy_bind.
@@ -75,7 +75,9 @@ func (g *Group) identity(set *Settings, p *Peer) pool.Identity {
 	return id
 }
 
-// dialOptions are those of a location's connections, without proxy_bind.
-func (set *Settings) dialOptions() conn.DialOptions {
-	return conn.DialOptions{NoDelay: true, SndBuf: int(set.SndBuf), RcvBuf: int(set.RcvBuf), KeepAlive: conn.KeepAlive{On: set.SocketKeepalive}}
+// opener says how connections of a location are made, without proxy_bind.
+func (set *Settings) opener(d conn.Dialer) pool.Opener {
+	return pool.Opener{Dialer: d, Timeout: set.ConnectTimeout, Options: conn.DialOptions{
+		NoDelay: true, SndBuf: int(set.SndBuf), RcvBuf: int(set.RcvBuf), KeepAlive: conn.KeepAlive{On: set.SocketKeepalive},
+	}}
 }

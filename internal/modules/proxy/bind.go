@@ -1,4 +1,4 @@
-package passing
+package proxy
 
 import (
 	"hearth/internal/conf"
@@ -6,13 +6,13 @@ import (
 	"hearth/internal/upstream"
 )
 
-// bind is *_bind.
+// bind is proxy_bind.
 type bind struct {
 	address     *core.Value // nil = off
 	transparent bool
 }
 
-// parseBind reads `ADDRESS[:PORT] [transparent] | off`. What has variables is judged when it is used.
+// parseBind reads `proxy_bind ADDRESS[:PORT] [transparent] | off`. What has variables is judged when it is used.
 func parseBind(c *conf.Cursor, args []string) (bind, error) {
 	if len(args) == 1 && args[0] == "off" {
 		return bind{}, nil
