@@ -39,9 +39,12 @@ var allowed = map[string]string{
 	"upstream":         "conf conn core http1 http2 logs loop pool resolve stats text vars",
 	"upstream/streams": "conf conn core http1 http2 logs loop pool resolve stats text upstream vars",
 
+	// What the modules that pass requests on have in common.
+	"upstream/passing": "conf core http1 upstream",
+
 	// No module imports another; what two need belongs to core or upstream.
 	"modules":   "conf conn core http1 logs loop stats text upstream vars pool",
-	"modules/*": "conf conn core core/coretest frontend http1 logs loop pool resolve secure stats text upstream vars",
+	"modules/*": "conf conn core core/coretest frontend http1 logs loop pool resolve secure stats text upstream upstream/passing vars",
 
 	// Puts the parts together.
 	"server":   "conf conn core frontend http1 logs loop modules pool resolve stats text upstream vars",

@@ -14,7 +14,7 @@ import (
 // configModules are those whose blocks proxy_pass stands in.
 var configModules = []*core.Module{&rewrite.Module, &upstream.Module, &Module}
 
-const passing = "proxy_pass http://127.0.0.1:9001"
+const passes = "proxy_pass http://127.0.0.1:9001"
 
 // asNginx are configurations that Debian's nginx knows everything of. What it says of them, hearth says too.
 var asNginx = []string{
@@ -114,11 +114,11 @@ var asNginx = []string{
 	// proxy_redirect
 	"proxy_redirect;", "proxy_redirect x;", "proxy_redirect a b;", "proxy_redirect a b c;", "proxy_redirect off;", "proxy_redirect false;", "proxy_redirect default;", "proxy_redirect off; proxy_redirect a b;", "proxy_redirect a b; proxy_redirect off;",
 	"proxy_redirect a b; proxy_redirect default;", "proxy_redirect off; proxy_redirect off;", "proxy_redirect default; proxy_redirect default;", "proxy_redirect off; proxy_redirect default;",
-	"location / { proxy_redirect default; }", "location / { proxy_redirect default; " + passing + "; }", "location / { " + passing + "; proxy_redirect default; }", "location / { " + passing + "; proxy_redirect default; proxy_redirect default; }",
+	"location / { proxy_redirect default; }", "location / { proxy_redirect default; " + passes + "; }", "location / { " + passes + "; proxy_redirect default; }", "location / { " + passes + "; proxy_redirect default; proxy_redirect default; }",
 	"location / { proxy_pass http://$host; proxy_redirect default; }", "location / { proxy_pass http://$host; proxy_redirect a b; }", "location / { proxy_pass http://$host; }",
 	"proxy_redirect ~( b;", "proxy_redirect ~*(a) $1;", "proxy_redirect ~ b;", "proxy_redirect ~* b;", "proxy_redirect $nosuch b;", "proxy_redirect a $nosuch;", "proxy_redirect $host $scheme;", "proxy_redirect http:// /;", "proxy_redirect '' b;", "proxy_redirect ~(?<n>a) $n;",
-	"location / { " + passing + "; proxy_redirect a b; proxy_redirect default; proxy_redirect c d; }", "location ~ x { " + passing + "; proxy_redirect default; }", "location / { if ($arg_a) { " + passing + "; } }",
-	"location / { proxy_redirect a b; proxy_redirect default; " + passing + "; }",
+	"location / { " + passes + "; proxy_redirect a b; proxy_redirect default; proxy_redirect c d; }", "location ~ x { " + passes + "; proxy_redirect default; }", "location / { if ($arg_a) { " + passes + "; } }",
+	"location / { proxy_redirect a b; proxy_redirect default; " + passes + "; }",
 
 	// cookies
 	"proxy_cookie_domain;", "proxy_cookie_domain x;", "proxy_cookie_domain off;", "proxy_cookie_domain a b;", "proxy_cookie_domain a b c;", "proxy_cookie_domain ~( b;", "proxy_cookie_domain ~*(a) $1;", "proxy_cookie_domain $host $nosuch;", "proxy_cookie_domain a b; proxy_cookie_domain off;", "proxy_cookie_domain off; proxy_cookie_domain a b;", "proxy_cookie_domain off; proxy_cookie_domain off;", "proxy_cookie_domain ~ b;", "proxy_cookie_domain .a .b;", "proxy_cookie_domain $nosuch b;", "proxy_cookie_domain ~[ b;",

@@ -1,16 +1,16 @@
 package proxy
 
 import (
-	"fmt"
-
 	"errors"
+	"fmt"
 	"io"
+	"time"
 
 	"hearth/internal/core"
 	"hearth/internal/http1"
 	"hearth/internal/pool"
 	"hearth/internal/upstream"
-	"time"
+	"hearth/internal/upstream/passing"
 )
 
 // http1Protocol speaks HTTP/1 with a backend: the Protocol of the exchange engine for proxy_http_version 1.0 and 1.1.
@@ -61,7 +61,7 @@ func (p *http1Protocol) BuildRequest(x *upstream.Exchange) error {
 	}
 	dst = append(append(dst, method...), ' ')
 	from := len(dst)
-	dst = cleanTarget(t.target(r, dst), from)
+	dst = passing.CleanTarget(t.target(r, dst), from)
 	x.Target = dst[from:len(dst):len(dst)]
 	dst = append(dst, " HTTP/1."...)
 	dst = append(dst, byte('0'+t.minor))
@@ -75,7 +75,7 @@ func (p *http1Protocol) BuildRequest(x *upstream.Exchange) error {
 		dst = append(dst, f.prefix...)
 		from := len(dst)
 		dst = append(dst, value...)
-		cleanValue(dst, from)
+		passing.CleanValue(dst, from)
 		dst = append(dst, lineEnd...)
 	}
 	switch {

@@ -1,4 +1,4 @@
-package proxy
+package passing
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 // or a request, of the client's making. nginx passes it on. Here the request that goes out has the lines that were
 // meant, whatever was in the variables.
 
-// cleanTarget makes dst[from:] a target: white space and control characters are percent-encoded.
-func cleanTarget(dst []byte, from int) []byte {
+// CleanTarget makes dst[from:] a target: white space and control characters are percent-encoded.
+func CleanTarget(dst []byte, from int) []byte {
 	if http1.ValidTarget(dst[from:]) {
 		return dst
 	}
@@ -28,8 +28,8 @@ func cleanTarget(dst []byte, from int) []byte {
 	return dst
 }
 
-// cleanValue makes dst[from:] a field's value: control characters become blanks, as in a response's fields.
-func cleanValue(dst []byte, from int) {
+// CleanValue makes dst[from:] a field's value: control characters become blanks, as in a response's fields.
+func CleanValue(dst []byte, from int) {
 	if http1.ValidValue(dst[from:]) {
 		return
 	}

@@ -1,4 +1,4 @@
-package proxy
+package passing
 
 import (
 	"hearth/internal/conf"
@@ -6,13 +6,13 @@ import (
 	"hearth/internal/upstream"
 )
 
-// bind is proxy_bind.
+// bind is *_bind.
 type bind struct {
 	address     *core.Value // nil = off
 	transparent bool
 }
 
-// parseBind reads `proxy_bind ADDRESS[:PORT] [transparent] | off`. What has variables is judged when it is used.
+// parseBind reads `ADDRESS[:PORT] [transparent] | off`. What has variables is judged when it is used.
 func parseBind(c *conf.Cursor, args []string) (bind, error) {
 	if len(args) == 1 && args[0] == "off" {
 		return bind{}, nil
