@@ -168,6 +168,9 @@ var names = [numIDs]string{
 // String returns the field's name in its usual case; "" for Other.
 func (id ID) String() string { return names[id] }
 
+// Lower returns the field's name in lower case, as HTTP/2 has it; nil for Other. The bytes must not be changed.
+func (id ID) Lower() []byte { return lowerNames[id] }
+
 // Lookup returns the ID of a field name, in whatever case it is written, or Other.
 func Lookup(name []byte) ID {
 	if !ValidName(name) {
