@@ -26,7 +26,7 @@ var allowed = map[string]string{
 	"conn": "loop",
 
 	// What both sides of TLS need of files and of OpenSSL's language. Its signer waits on a loop.
-	"secure": "conf loop",
+	"secure": "conf loop text",
 
 	// Knows connections, not HTTP: it can be tested with a fake loop alone.
 	"pool": "conn loop stats",
