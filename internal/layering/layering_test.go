@@ -40,7 +40,7 @@ var allowed = map[string]string{
 	"upstream/streams": "conf conn core http1 http2 logs loop pool resolve stats text upstream vars",
 
 	// What the modules that pass requests on have in common.
-	"upstream/passing": "conf core http1 upstream",
+	"upstream/passing": "conf core http1 text upstream",
 
 	// No module imports another; what two need belongs to core or upstream.
 	"modules":   "conf conn core http1 logs loop stats text upstream vars pool",

@@ -25,6 +25,9 @@ type endpoint struct {
 // literal tells that the address needs no look-up.
 func (e endpoint) literal() bool { return e.addr.IsValid() }
 
+// portless tells that a port is needed, and neither written nor defaulted (grpc_pass has no default).
+func (e endpoint) portless() bool { return e.port == 0 && !e.addr.IsUnix() }
+
 // parseEndpoint reads an address. why is what nginx says of a bad one, before ` in upstream "..."`.
 func parseEndpoint(s string, defaultPort uint16) (e endpoint, why string) {
 	if len(s) >= 5 && strings.EqualFold(s[:5], "unix:") {

@@ -35,6 +35,9 @@ func Find(r *core.Request, address, defaultPort string) (*Group, error) {
 	if g := s.match(at); g != nil {
 		return g, nil
 	}
+	if at.portless() {
+		return nil, &findError{fmt.Sprintf("no port in upstream \"%s\"", address), 500}
+	}
 	if at.literal() {
 		return &s.implicit.get(r.Gen, at.addr.String(), at, r.Loop.Now()).Group, nil
 	}

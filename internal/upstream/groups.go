@@ -60,7 +60,8 @@ func defineGroup(c *conf.Cursor, name string, b *conf.Block) (*Group, error) {
 	return g, nil
 }
 
-// Use returns the group that a proxy_pass without variables names: "backend", "host", "host:port", "unix:path". If the
+// Use returns the group that a proxy_pass without variables names: "backend", "host", "host:port", "unix:path". Without a
+// defaultPort ("") what is no upstream block has to name one. If the
 // http block defines no upstream of that name, here or further down, the group is an implicit one of the host's addresses.
 func Use(c *conf.Cursor, address, defaultPort string) (*Group, error) {
 	s := groupsSlot.Of(c.In())
@@ -81,6 +82,9 @@ func Use(c *conf.Cursor, address, defaultPort string) (*Group, error) {
 	c.AtEnd(func() error {
 		if g.block != nil {
 			return nil
+		}
+		if g.at.portless() {
+			return g.usedAt.Errorf("no port in upstream \"%s\"", g.Name)
 		}
 		if g.addrs = g.at.lookup(); len(g.addrs) == 0 {
 			return g.usedAt.Errorf("host not found in upstream \"%s\"", g.Name)

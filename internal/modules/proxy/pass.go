@@ -1,14 +1,13 @@
 package proxy
 
 import (
-	"bytes"
 	"strings"
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
 	"hearth/internal/logs"
-	"hearth/internal/text"
 	"hearth/internal/upstream"
+	"hearth/internal/upstream/passing"
 )
 
 // pass is a proxy_pass: where requests go and which URI they ask for there.
@@ -173,25 +172,11 @@ func (p *pass) target(r *core.Request, dst []byte) []byte {
 		dst = append(dst, p.path...)
 		path = path[min(len(p.name), len(path)):]
 	}
-	if r.Internal || quoted(r.Unparsed) {
-		dst = text.AppendEscapeURI(dst, path)
-	} else {
-		dst = append(dst, path...)
-	}
-	if len(r.Args) > 0 {
-		dst = append(append(dst, '?'), r.Args...)
-	}
+	dst = passing.AppendPath(dst, r, path)
 	if len(dst) == from {
 		dst = append(dst, '/')
 	}
 	return dst
-}
-
-// quoted says whether the path of a request target has quoted octets: if not, nothing had to be decoded, and what the
-// client wrote can be sent as it is.
-func quoted(target []byte) bool {
-	path, _, _ := bytes.Cut(target, []byte("?"))
-	return bytes.IndexByte(path, '%') >= 0
 }
 
 // serve is the content handler of a location with proxy_pass.

@@ -48,7 +48,7 @@ const (
 
 var (
 	locations = conf.NewSlot[location](conf.LocationLevel)
-	table     = passing.Table[location]{Slot: locations, Prefix: "proxy", At: func(l *location) *passing.Location { return &l.Location }}
+	table     = passing.Table[location]{Slot: locations, Prefix: "proxy", Caches: true, At: func(l *location) *passing.Location { return &l.Location }}
 )
 
 var directives = slices.Concat(table.Rows(), table.BufferRows(), []conf.Directive{

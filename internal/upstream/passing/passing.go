@@ -4,6 +4,7 @@
 package passing
 
 import (
+	"maps"
 	"time"
 
 	"hearth/internal/conf"
@@ -31,6 +32,7 @@ type Table[C any] struct {
 	Slot   *conf.Slot[C]
 	Prefix string             // what its directives begin with: "proxy"
 	At     func(*C) *Location // where a block keeps what they say
+	Caches bool               // whether it has a cache, and so knows the word "updating"
 }
 
 // Rows are the directives that every module has.
@@ -76,7 +78,12 @@ func (t Table[C]) bits(name, value, doc string) conf.Directive {
 func (t Table[C]) nextUpstream() conf.Directive {
 	row := t.row("next_upstream", "error timeout", "After which failures the request is passed to the next server.")
 	row.Args = conf.OneMore
-	return conf.BitSet(t.Slot, row, upstream.NextNames, set(t, func(s *upstream.Settings) *upstream.NextOn { return &s.Next }))
+	names := upstream.NextNames
+	if !t.Caches {
+		names = maps.Clone(names)
+		delete(names, "updating")
+	}
+	return conf.BitSet(t.Slot, row, names, set(t, func(s *upstream.Settings) *upstream.NextOn { return &s.Next }))
 }
 
 // row begins a row: everything stands in http, server and location.
