@@ -123,7 +123,16 @@ func (p *part) drain(why Close, only *peer) {
 // drop closes a connection that only the caller knows, leased or unlinked, and counts it. Where it is
 // leased, on its loop; where it is lent, from any goroutine.
 func (g *Group) drop(m *member, why Close) {
-	m.conn.Close()
+	if m.shared != nil {
+		m.shared.shut(why)
+	} else {
+		m.conn.Close()
+	}
+	g.ended(m, why)
+}
+
+// ended counts a connection that has been closed.
+func (g *Group) ended(m *member, why Close) {
 	peer := m.key.peer
 	peer.figures.Block(m.part.Load().at)[figClose+int(why)].Add(1)
 	peer.requests.Record(int64(m.requests))

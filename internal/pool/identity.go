@@ -23,7 +23,8 @@ type Key struct {
 	id     Identity
 	group  *Group
 	peer   *peer
-	stacks []stack // by loop, each guarded by the lock of the part of that loop
+	stacks []stack  // by loop, each guarded by the lock of the part of that loop
+	shares []shares // by loop, each that loop's own
 	open   atomic.Int64
 	number int // among the group's, as they were made
 	warm   atomic.Pointer[warmer]
@@ -62,7 +63,7 @@ func (g *Group) Peer(id Identity) *Key {
 	if len(g.keys) >= g.keyBound {
 		g.forgetEmptied()
 	}
-	k := &Key{id: id, group: g, peer: g.peerOf(id.Addr), stacks: make([]stack, len(g.parts)), number: len(g.keys)}
+	k := &Key{id: id, group: g, peer: g.peerOf(id.Addr), stacks: make([]stack, len(g.parts)), shares: make([]shares, len(g.parts)), number: len(g.keys)}
 	k.peer.removed.Store(false)
 	g.keys[id] = k
 	return k

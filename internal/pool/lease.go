@@ -21,6 +21,7 @@ type Want struct {
 // the peer's max_conns leaves no place: the caller takes another peer (and still calls Release).
 type Lease struct {
 	Conn     *conn.Conn
+	Carrier  Carrier // the connection instead of Conn, where it is shared: see Join
 	Reused   bool
 	Full     bool
 	Miss     Miss
@@ -30,6 +31,7 @@ type Lease struct {
 	key   *Key
 	part  *part
 	m     *member
+	share *Shared // nil where the connection carries one exchange at a time
 	began loop.Instant
 }
 
@@ -194,6 +196,10 @@ func (ls *Lease) Release(why Close) Close {
 	if held := now.Sub(ls.began); held > 0 {
 		block[figHeld].Add(int64(held))
 	}
+	if s := ls.share; s != nil {
+		ls.share, ls.Carrier = nil, nil
+		return s.release(now)
+	}
 	if why == Kept {
 		why = m.keepable(g.limits.Load(), now)
 	}
@@ -208,9 +214,26 @@ func (ls *Lease) Release(why Close) Close {
 
 // keepable judges a connection whose exchange ended cleanly.
 func (m *member) keepable(lim *Limits, now loop.Instant) Close {
-	switch {
-	case m.conn.Closed():
+	if m.conn.Closed() {
 		return Error
+	}
+	if why := m.allowed(lim, now); why != Kept {
+		return why
+	}
+	// Bytes beyond the response may be there already, and their event gone by: no other will come.
+	// A clean exchange ends with a short read, which clears the mark, so this look is rare.
+	// Of part of a TLS record nobody knows what it will be: the rest of it, or the next lease, decides.
+	if m.conn.Unsettled() {
+		if err := m.conn.Peek(); err != nil && err != conn.ErrPartial {
+			return reasonOf(err)
+		}
+	}
+	return Kept
+}
+
+// allowed says whether the limits, and the peer's own, let the connection serve another exchange.
+func (m *member) allowed(lim *Limits, now loop.Instant) Close {
+	switch {
 	case lim.Idle == 0:
 		return Disabled
 	case lim.Requests > 0 && m.requests >= lim.Requests:
@@ -221,14 +244,6 @@ func (m *member) keepable(lim *Limits, now loop.Instant) Close {
 		return MaxAge
 	case lim.Learn && m.hint.atOnce:
 		return LearnedTimeout
-	}
-	// Bytes beyond the response may be there already, and their event gone by: no other will come.
-	// A clean exchange ends with a short read, which clears the mark, so this look is rare.
-	// Of part of a TLS record nobody knows what it will be: the rest of it, or the next lease, decides.
-	if m.conn.Unsettled() {
-		if err := m.conn.Peek(); err != nil && err != conn.ErrPartial {
-			return reasonOf(err)
-		}
 	}
 	return Kept
 }
@@ -258,7 +273,9 @@ func (p *part) put(m *member, now loop.Instant) Close {
 		p.mu.Unlock()
 		return why
 	}
-	m.conn.OnIdle(m) // lent before it is linked, because a thief may have it as soon as it is
+	if m.shared == nil {
+		m.conn.OnIdle(m) // lent before it is linked, because a thief may have it as soon as it is
+	}
 	p.link(m)
 	p.mu.Unlock()
 	p.expect(idle, now)

@@ -15,6 +15,8 @@ type Opener struct {
 	// Handshake makes the connection ready to carry a request (TLS); nil = nothing to do. It runs in a
 	// fiber of the connection's loop.
 	Handshake func(c *conn.Conn, deadline loop.Instant) error
+	// Carry makes the connection one that several exchanges share, see Group.Open; nil = it carries one at a time.
+	Carry func(c *conn.Conn, s *Shared) Carrier
 }
 
 // Took is how long it took to make a connection: the connect, and the TLS handshake (0 = none).

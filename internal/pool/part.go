@@ -12,8 +12,9 @@ import (
 // member is a connection's record in the pool, from Adopt until it is closed. While it is leased it
 // belongs to the lease; while it is idle, to the part it is linked in.
 type member struct {
-	conn *conn.Conn
-	key  *Key
+	conn   *conn.Conn // nil where it is a shared one's
+	shared *Shared    // nil where it carries one exchange at a time
+	key    *Key
 	// part is where it is linked, or was last. Atomic because ConnReady has to read it to know
 	// which lock to take; it changes only under the lock of the part that it then names.
 	part     atomic.Pointer[part]

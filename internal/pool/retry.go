@@ -9,8 +9,12 @@ type Failure struct {
 	Replayable      bool // all of the request that was sent is still in the buffer
 	Idempotent      bool // the method is (RFC 9110, section 9.2.2)
 	NonIdempotentOK bool // proxy_next_upstream ... non_idempotent
+	Refused         bool // the peer has said that it has processed nothing of the request
 	Races           int  // races this request has lost before
 }
+
+// maxRefused is how many refusals are taken for bad luck.
+const maxRefused = 2
 
 // Verdict is what a failed exchange means for the pool's user.
 type Verdict struct {
@@ -25,7 +29,13 @@ type Verdict struct {
 // A request that went out may have been carried out, even though no answer came. So one that is not
 // idempotent is sent again only if nothing of it was written or the configuration allows it. The
 // second time a connection is dialled, so a request can lose two races at most.
+//
+// A request that the peer has refused (RFC 9113, section 8.7) can always be sent again. It is not a failure of the peer
+// until it has happened twice: then it is proxy_next_upstream's.
 func Race(f Failure) Verdict {
+	if f.Refused && f.Races < maxRefused && !f.ResponseStarted {
+		return Verdict{Race: true, Retry: f.Replayable, Fresh: f.Replayable && f.Races > 0}
+	}
 	if !f.Reused || !f.Died || f.ResponseStarted {
 		return Verdict{}
 	}

@@ -22,6 +22,9 @@ func (x *Exchange) connect() *Fault {
 	attempt := x.begin(x.Peer.Name)
 	x.wrote, x.unsent, x.answered, x.ended = false, false, false, false
 	x.Head = nil
+	if x.Set.Streams != nil {
+		return x.joinStream(attempt)
+	}
 	x.In.prepare(r.Loop, x.Set.HeadSize)
 	if x.lease.Reused {
 		attempt.Reused, attempt.Connect = true, 0
@@ -32,6 +35,7 @@ func (x *Exchange) connect() *Fault {
 		}
 	}
 	attempt.Requests = x.lease.Requests
+	x.readable = x.Conn.Readable()
 	x.read0, x.wrote0 = x.Conn.BytesRead, x.Conn.BytesWritten
 	return nil
 }
@@ -51,7 +55,11 @@ func (x *Exchange) pick() bool {
 // idle connections included, is given back: another one is to be picked.
 func (x *Exchange) takeLease() {
 	want := pool.Want{Fresh: x.fresh, NonIdempotent: !idempotent(x.R.Method)}
-	x.lease = x.Group.pool.Lease(x.R.Loop, x.Group.keyOf(x), want)
+	if x.Set.Streams == nil {
+		x.lease = x.Group.pool.Lease(x.R.Loop, x.Group.keyOf(x), want)
+	} else {
+		x.join(want)
+	}
 	if x.lease.Full {
 		x.lease.Release(pool.Error)
 		x.Group.peers.Done(x.Peer, Outcome{}, x.R.Loop.Now())

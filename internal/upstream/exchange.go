@@ -47,11 +47,17 @@ type Exchange struct {
 	// The codec's state, here because it is per request.
 	Parser http1.ResponseParser
 	Chunks http1.ChunkReader
+	// For a protocol on streams: what BuildRequest makes in place of Out, and the fields behind the response's body, which
+	// the protocol appends before it says that the body is done.
+	Request  RequestHead
+	Trailers []http1.Field
 
 	tried    Tried
 	attempts []Attempt
 	body     outBody
+	up       upload
 	store    store
+	wait     pool.Waiter // for a place on a shared connection
 
 	progress
 }
@@ -64,14 +70,17 @@ type progress struct {
 	Proto Protocol
 
 	Peer   *Peer
-	Conn   *conn.Conn          // the leased connection; nil when there is none
+	Conn   *conn.Conn          // the leased connection; nil when there is none, or a Stream
+	Stream Stream              // nil when there is none, or a Conn
 	Target []byte              // the request target as sent, for the log
 	Head   *http1.ResponseHead // of the final response; its bytes stay in x.In until the next try
 	Left   int64               // body bytes still to come, by Content-Length
 	Closed bool                // a body that ends with the connection has ended
 	lease  pool.Lease
 	leased bool
-	bind   conn.Addr // local address to connect from; not valid = any
+	// Conn's or Stream's, so that who waits need not know which it is.
+	readable *loop.Event
+	bind     conn.Addr // local address to connect from; not valid = any
 
 	key     Key
 	races   int  // reused connections that died under this request
@@ -110,6 +119,8 @@ func (x *Exchange) Reset() {
 	x.tried.Reset()
 	x.store.reset()
 	x.attempts = x.attempts[:0]
+	x.Trailers = x.Trailers[:0]
+	x.up.on, x.up.piece = false, nil
 	x.progress = progress{}
 }
 
@@ -166,6 +177,7 @@ func (x *Exchange) try() *Fault {
 		}
 		x.unsent = true
 	}
+	x.wrote = x.wrote || x.Stream != nil
 	if err := x.Proto.ReadHead(x); err != nil {
 		if isClient(err) {
 			return &Fault{client: err}
@@ -182,11 +194,14 @@ func (x *Exchange) try() *Fault {
 func (x *Exchange) lost(err error, at doing, call string) *Fault {
 	fault := faultOf(err, at, call)
 	fault.race = pool.Race(pool.Failure{
-		Reused: x.lease.Reused, Died: fault.Condition == OnError, ResponseStarted: x.answered, RequestWritten: x.wrote,
+		Reused: x.lease.Reused, Refused: refused(err), Died: fault.Condition == OnError, ResponseStarted: x.answered, RequestWritten: x.wrote,
 		Replayable: x.body.replayable(), Idempotent: idempotent(x.R.Method), NonIdempotentOK: x.Set.Next&OnNonIdempotent != 0,
 		Races: x.races,
 	})
 	fault.Harmless = fault.Harmless || fault.race.Race
+	if refused(err) {
+		x.wrote = !x.body.replayable() // as if it had not been sent
+	}
 	return fault
 }
 
@@ -279,8 +294,13 @@ func (x *Exchange) release(why pool.Close) {
 		return
 	}
 	attempt := x.attempt()
-	if x.Conn != nil {
+	switch {
+	case x.Conn != nil:
 		attempt.Received, attempt.Sent = x.Conn.BytesRead-x.read0, x.Conn.BytesWritten-x.wrote0
+	case x.Stream != nil:
+		attempt.Received, attempt.Sent = x.Stream.Traffic()
+		x.Stream.Release()
+		x.Stream, x.up.on = nil, false
 	}
 	if ended := x.lease.Release(why); ended != pool.Kept {
 		attempt.Closed = ended.String()

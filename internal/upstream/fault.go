@@ -37,6 +37,9 @@ const (
 // errClosed is a backend that closed where more of the response was due.
 var errClosed = errors.New("upstream prematurely closed connection")
 
+// errSendTimeout is a backend that takes nothing of the request for proxy_send_timeout, noticed while its response is awaited.
+var errSendTimeout = fmt.Errorf("%w while %s", loop.ErrTimeout, sending)
+
 // errAbort is a client that closed while its request was with the backend.
 var errAbort = errors.New("client prematurely closed connection")
 
@@ -48,10 +51,19 @@ func (e *InvalidResponse) Error() string { return e.Cause }
 // faultOf turns an error at some step into a Fault with nginx's wording.
 func faultOf(err error, at doing, call string) *Fault {
 	var invalid *InvalidResponse
+	var reset *ResetError
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, errAbort):
 		return &Fault{Status: 499, Harmless: true, cause: fmt.Sprintf("epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too while %s", at)}
+	case err == errSendTimeout:
+		return faultOf(loop.ErrTimeout, sending, call)
+	case errors.As(err, &reset):
+		fault := &Fault{Condition: OnInvalidHeader, Status: 502, cause: fmt.Sprintf("%s while %s", reset, at)}
+		if reset.Refused {
+			fault.Condition = OnError
+		}
+		return fault
 	case errors.Is(err, loop.ErrTimeout):
 		return &Fault{Condition: OnTimeout, Status: 504, cause: fmt.Sprintf("upstream timed out (110: Connection timed out) while %s", at)}
 	case errors.As(err, &invalid):

@@ -223,12 +223,17 @@ func (x *Exchange) copyField(f *http1.Field) {
 }
 
 // trailers says whether fields may follow the body that are to be passed on (proxy_pass_trailers).
-func (x *Exchange) trailers() bool { return x.Set.PassTrailers && x.Head.Framing == http1.ByChunks }
+func (x *Exchange) trailers() bool {
+	return x.Set.PassTrailers && (x.Head.Framing == http1.ByChunks || x.Set.Streams != nil)
+}
 
 // passTrailers appends the backend's trailers.
 func (x *Exchange) passTrailers(dst []http1.Field) []http1.Field {
 	if !x.trailers() {
 		return dst
+	}
+	if x.Set.Streams != nil {
+		return append(dst, x.Trailers...)
 	}
 	return append(dst, x.Chunks.Trailers()...)
 }

@@ -25,6 +25,11 @@ func (x *Exchange) relay() core.Verdict {
 		if err := x.pushPipe(); err != nil && err != conn.ErrAgain {
 			return x.clientLost(err)
 		}
+		if x.up.on {
+			if err := x.upload(); err != nil {
+				return x.uploadFailed(err)
+			}
+		}
 		congested := x.piped() || r.Down.Congested()
 		if !congested {
 			if x.store.pending() {
@@ -126,7 +131,7 @@ func (x *Exchange) last() core.Verdict {
 // waitRelay waits for the side, or the sides, that relay cannot go on without.
 func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Verdict {
 	r := x.R
-	var events [3]*loop.Event
+	var events [4]*loop.Event
 	on := events[:0]
 	var until loop.Instant
 	held := x.rate > 0 && r.Loop.Now() < x.resume // what the backend sends is left where it is for now
@@ -134,7 +139,7 @@ func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Ve
 		if held {
 			until = x.resume
 		} else {
-			on = append(on, x.Conn.Readable())
+			on = append(on, x.readable)
 			until = deadline(heard, x.Set.ReadTimeout)
 		}
 	}
@@ -148,6 +153,14 @@ func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Ve
 	} else if x.mindsClient() {
 		on = append(on, r.Down.Gone())
 	}
+	var sending *loop.Event
+	if x.up.on {
+		var late loop.Instant
+		if sending, late = x.uploadEvent(); sending != nil {
+			on = append(on, sending)
+			until = earlier(until, late)
+		}
+	}
 	err := r.Loop.Wait(until, on...)
 	now := r.Loop.Now()
 	switch {
@@ -158,12 +171,16 @@ func (x *Exchange) waitRelay(silent, congested bool, heard loop.Instant) core.Ve
 		return x.clientLost(loop.ErrTimeout)
 	case silent && !held && past(now, deadline(heard, x.Set.ReadTimeout)):
 		return x.cut(loop.ErrTimeout)
+	case sending != nil:
+		if _, late := x.uploadEvent(); past(now, late) {
+			return x.uploadFailed(x.uploadLate())
+		}
 	}
 	if congested {
 		if err := r.Down.TryFlush(); err != nil {
 			return x.clientLost(err)
 		}
-	} else if (held || !x.Conn.Readable().IsSet()) && x.mindsClient() && r.Down.ClientGone() {
+	} else if (held || !x.readable.IsSet()) && x.mindsClient() && r.Down.ClientGone() {
 		return x.clientLost(errAbort)
 	}
 	return core.OK
@@ -242,6 +259,19 @@ func (x *Exchange) clientFailed(err error) core.Verdict {
 	if slow {
 		x.R.LogStatus = 408
 	}
+	return verdict
+}
+
+// uploadFailed ends an exchange whose request could not be sent to its end while the response was on its way.
+func (x *Exchange) uploadFailed(err error) core.Verdict {
+	var body *core.BodyError
+	switch {
+	case !isClient(err):
+		return x.cut(err)
+	case errors.As(err, &body) && !x.R.HeadSent:
+		return x.clientFailed(err)
+	}
+	verdict := x.clientLost(err)
 	return verdict
 }
 

@@ -19,6 +19,7 @@ type outBody struct {
 	kept      []byte      // the streamed part so far; the buffer is the exchange's
 	lost      bool        // more has been streamed than kept holds
 	eof       bool        // all of the client's body has been read
+	read      int64       // bytes of it read from the client, for a stream
 	size      int64       // by Content-Length; -1 = not known, to be sent chunked
 }
 

@@ -46,6 +46,8 @@ type Settings struct {
 	Proto              string        // pool.Identity's protocol: "http/1.1"
 	Identity           string        // digest of what decides about trust in TLS, "" = plain (pool.Identity)
 	Scope              string        // the location, for `keepalive N local`
+	Streams            Streams       // where a connection carries several exchanges at once; nil = one at a time
+	RequestTrailers    bool          // pass the trailer fields of the request on (over Streams only)
 	NoChunks           bool          // a body of unknown length has to be read whole first (HTTP/1.0)
 	// Rewrite changes the value of Location, Refresh or Set-Cookie on its way to the client (proxy_redirect,
 	// proxy_cookie_*). nil = none.

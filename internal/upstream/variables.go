@@ -44,7 +44,11 @@ var Prefixes = []core.VariablePrefix{
 		return nil, false
 	}},
 	{Prefix: "upstream_trailer_", NoCache: true, Get: func(r *core.Request, name string) ([]byte, bool) {
-		if x := Of(r); x != nil && x.Head != nil && x.Head.Framing == http1.ByChunks && x.Chunks.Done() {
+		switch x := Of(r); {
+		case x == nil || x.Head == nil:
+		case x.Set.Streams != nil:
+			return fieldNamed(r, x.Trailers, name)
+		case x.Head.Framing == http1.ByChunks && x.Chunks.Done():
 			return fieldNamed(r, x.Chunks.Trailers(), name)
 		}
 		return nil, false

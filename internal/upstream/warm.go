@@ -60,7 +60,7 @@ func (g *Group) warmPeers(peers []*Peer) {
 
 // warmPeer begins for one identity. Where the local address depends on the request there is none to begin for.
 func (g *Group) warmPeer(set *Settings, p *Peer) {
-	if set.Bind != nil || p.Down || p.Backup {
+	if set.Bind != nil || p.Down || p.Backup || set.Streams != nil {
 		return
 	}
 	g.pool.KeepWarm(g.pool.Peer(g.identity(set, p)), set.opener(g.dialer))
