@@ -117,13 +117,15 @@ func (c *Conn) TLS() *tls.Conn {
 // read is TryRead. Like a read of a socket it fills p as far as it can, and one that comes back short has taken all there is.
 func (s *secure) read(p []byte) (n int, err error) {
 	c := s.conn
-	for n < len(p) {
+	for n < len(p) && err == nil {
 		var m int
 		m, err = s.tls.Read(p[n:])
-		n += m
-		if err != nil {
-			break
+		if n += m; n < len(p) && err == nil && s.dry && s.records.one() {
+			err = errNothing // as it would say; not to ask saves some work on each request
 		}
+	}
+	if err == errNothing {
+		s.records.used()
 	}
 	if s.pending() {
 		s.flush() // an answer of TLS itself: a key update, an alert
@@ -166,17 +168,49 @@ func (s *secure) writev(bufs [][]byte) (int, error) {
 			return n, err
 		}
 	}
-	for _, b := range bufs {
-		for len(b) > 0 && s.taken < writeBound {
-			n := min(len(b), s.record, writeBound-s.taken)
-			if _, err := s.tls.Write(b[:n]); err != nil {
-				return 0, err
-			}
-			s.taken += n
-			b = b[n:]
-		}
+	if err := s.seal(bufs); err != nil {
+		return 0, err
 	}
 	return s.send(want)
+}
+
+// seal encrypts up to writeBound. Small pieces share a record: to copy them costs less than to encrypt one more.
+func (s *secure) seal(bufs [][]byte) error {
+	part := s.buffers.part[:0]
+	for k, b := range bufs {
+		for len(b) > 0 && s.taken+len(part) < writeBound {
+			room := min(s.record, writeBound-s.taken) - len(part)
+			n := min(len(b), room)
+			record := b[:n]
+			b = b[n:]
+			whole := n == room || k == len(bufs)-1
+			if len(part) > 0 || !whole {
+				part = append(part, record...)
+				record = part
+			}
+			if !whole {
+				continue
+			}
+			if err := s.encrypt(record); err != nil {
+				return err
+			}
+			part = part[:0]
+		}
+	}
+	s.buffers.part = part[:0]
+	if len(part) > 0 {
+		return s.encrypt(part)
+	}
+	return nil
+}
+
+// encrypt makes one record.
+func (s *secure) encrypt(p []byte) error {
+	_, err := s.tls.Write(p)
+	if err == nil {
+		s.taken += len(p)
+	}
+	return err
 }
 
 // send sends ciphertext and tells how many of the plaintext bytes have gone with it. Within a buffer that has gone in part
@@ -308,9 +342,7 @@ func (s *secure) Read(p []byte) (int, error) {
 			default:
 				// A look is taken to the end, since the poller has said once what it knows, the peer's end included.
 				s.dry = n < len(p) && !c.hangUp.IsSet() && !s.looking
-				if !s.server {
-					s.records.pass(p[:n])
-				}
+				s.records.pass(p[:n])
 				c.BytesRead += int64(n)
 				c.loop.Charge(n)
 				return n, nil
@@ -377,6 +409,7 @@ func netAddr(a Addr) net.Addr {
 type cipherBuffers struct {
 	free [][]byte
 	file []byte // what files are read into
+	part []byte // a record that is made of several pieces
 }
 
 type cipherBuffersKey struct{}

@@ -73,6 +73,7 @@ func (c *Conn) Unsettled() bool {
 // recordEdge follows the lengths of TLS records (RFC 8446, section 5.1) as their bytes pass, to know whether the last one is
 // whole. crypto/tls would know, but does not tell.
 type recordEdge struct {
+	begun  int // records since all that had come was known to be read
 	left   int // bytes of the record to come; known once it has five bytes of a header
 	header int // bytes of a header that have passed, 0 to 4
 	length int // its last two bytes
@@ -81,6 +82,18 @@ type recordEdge struct {
 const recordHeader = 5
 
 func (e *recordEdge) inside() bool { return e.left > 0 || e.header > 0 }
+
+// one: exactly one record has come since used, and it is whole. So a read that got something of it, and less than it had room
+// for, has left nothing.
+func (e *recordEdge) one() bool { return e.begun == 1 && !e.inside() }
+
+// used notes that all whole records have been read.
+func (e *recordEdge) used() {
+	e.begun = 0
+	if e.inside() {
+		e.begun = 1
+	}
+}
 
 func (e *recordEdge) pass(p []byte) {
 	for len(p) > 0 {
@@ -92,11 +105,15 @@ func (e *recordEdge) pass(p []byte) {
 		e.left = 0
 		if e.header == 0 && len(p) >= recordHeader {
 			e.left = int(p[3])<<8 | int(p[4])
+			e.begun++
 			p = p[recordHeader:]
 			continue
 		}
 		e.length = e.length<<8 | int(p[0])
 		p = p[1:]
+		if e.header == 0 {
+			e.begun++
+		}
 		if e.header++; e.header == recordHeader {
 			e.left, e.header = e.length&0xffff, 0
 		}

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -199,4 +200,93 @@ func TestAHandshakeHasADeadline(t *testing.T) {
 	if err != loop.ErrTimeout || !p.ConnClosed() {
 		t.Error(err)
 	}
+}
+
+// recordsOf cuts ciphertext into records and returns the lengths of their contents.
+func recordsOf(t *testing.T, data []byte) (lengths []int) {
+	for len(data) > 0 {
+		if len(data) < recordHeader {
+			t.Fatalf("%d bytes of a header", len(data))
+		}
+		n := int(data[3])<<8 | int(data[4])
+		lengths = append(lengths, n)
+		data = data[recordHeader+n:]
+	}
+	return lengths
+}
+
+func TestSmallPiecesShareARecord(t *testing.T) {
+	const overhead = 17 // of TLS 1.3: the kind of record, and what authenticates it
+	for _, tt := range []struct {
+		pieces []int
+		want   []int
+	}{
+		{[]int{10, 20}, []int{30}},
+		{[]int{10, 2000, 5}, []int{1000, 1000, 15}},
+		{[]int{1000, 10}, []int{1000, 10}},
+		{[]int{10, 990}, []int{1000}},
+		{[]int{10, 0}, []int{10}},
+		{[]int{0, 1500, 0}, []int{1000, 500}},
+	} {
+		sim, c, p, tc := tlsPair(t, TLSOptions{RecordSize: 1000})
+		tickets := len(p.Pending())
+		var bufs [][]byte
+		var all []byte
+		for i, n := range tt.pieces {
+			bufs = append(bufs, bytes.Repeat([]byte{byte('a' + i)}, n))
+			all = append(all, bufs[i]...)
+		}
+		c.Loop().Go(func() {
+			if n, err := c.TryWritev(bufs); n != len(all) || err != nil {
+				t.Errorf("%v: %d, %v", tt.pieces, n, err)
+			}
+		})
+		sim.Run()
+		var got []int
+		for _, n := range recordsOf(t, p.Pending()[tickets:]) {
+			got = append(got, n-overhead)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("pieces of %v: records of %v, want %v", tt.pieces, got, tt.want)
+		}
+		back := make([]byte, len(all))
+		if _, err := io.ReadFull(tc, back); err != nil || !bytes.Equal(back, all) {
+			t.Errorf("%v: %v, equal %v", tt.pieces, err, bytes.Equal(back, all))
+		}
+	}
+}
+
+func TestRecordsThatComeTogetherAreAllReadAtOnce(t *testing.T) {
+	sim, c, p, tc := tlsPair(t, TLSOptions{})
+	buf := make([]byte, 100)
+	read := func(want string, wantErr error) {
+		t.Helper()
+		sim.Run()
+		sim.Do(c.Loop(), func() {
+			if n, err := c.TryRead(buf); string(buf[:n]) != want || err != wantErr {
+				t.Errorf("%q, %v; want %q, %v", buf[:n], err, want, wantErr)
+			}
+			if c.Readable().IsSet() {
+				t.Error("still readable")
+			}
+		})
+	}
+	read("", ErrAgain)
+	tc.Write([]byte("one"))
+	read("one", nil)
+	tc.Write([]byte("two "))
+	tc.Write([]byte("three"))
+	read("two three", nil)
+	// One and a half, the rest, and another with the first byte of the one after it.
+	sealed := func(s string) []byte {
+		tc.Write([]byte(s))
+		return p.TakeBack()
+	}
+	a, b, d := sealed("four "), sealed("five "), sealed("six")
+	p.Send(append(a, b[:7]...))
+	read("four ", nil)
+	p.Send(append(b[7:], d[0]))
+	read("five ", nil)
+	p.Send(d[1:])
+	read("six", nil)
 }
