@@ -35,9 +35,12 @@ func init() { runtime.LockOSThread() }
 
 func main() {
 	var err error
-	if len(os.Args) > 1 && os.Args[1] == "backend" {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "backend":
 		err = backend.Serve(os.Args[2:])
-	} else {
+	case len(os.Args) > 1 && os.Args[1] == "storm":
+		err = storm(os.Args[2:])
+	default:
 		err = bench(os.Args[1:])
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -105,7 +108,7 @@ func parse(args []string) (*options, error) {
 // choose finds the subjects that were asked for. A hearth that is not built yet is left out if nobody
 // asked for it by name.
 func (o *options) choose() ([]subject.Subject, error) {
-	programs := []string{"nginx", "wrk"}
+	programs := []string{"nginx", "wrk", "h2load"}
 	if strings.Contains(o.subjects, "haproxy") {
 		programs = append(programs, "haproxy")
 	}
@@ -177,6 +180,9 @@ func runAll(ctx context.Context, o *options, lab *laboratory, subjects []subject
 		fmt.Fprintf(os.Stderr, "[%d/%d] %s\n", i+1, len(o.workloads), w.name)
 		for round := range o.rounds {
 			for _, s := range rotate(subjects, round) {
+				if !s.Can(w.proxy) {
+					continue
+				}
 				t, err := lab.run(ctx, w, s)
 				if ctx.Err() != nil {
 					return

@@ -14,12 +14,18 @@ import (
 	"hearth/bench/subject"
 )
 
-// TestMain lets this binary be the counting backend, as the real one is.
+// TestMain lets this binary be the counting backend and the storm, as the real one is.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "backend" {
 		if backend.Serve(os.Args[2:]) != nil {
 			os.Exit(1)
 		}
+	}
+	if len(os.Args) > 1 && os.Args[1] == "storm" {
+		if storm(os.Args[2:]) != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -32,7 +38,8 @@ func TestEveryBarNamesAWorkloadOfThePlan(t *testing.T) {
 		}
 		seen[w.name] = true
 	}
-	for _, name := range []string{small64, logged, megabyte, hundred, idleClients, steady, closeReuse, reloading} {
+	for _, name := range []string{small64, logged, megabyte, hundred, idleClients, steady, closeReuse, reloading,
+		httpsKept, fullP256, fullRSA, resumed, h2Small, grpcUnary, httpsBehind, rsaStorm, idleSecure} {
 		if !seen[name] {
 			t.Errorf("no workload is called %q", name)
 		}

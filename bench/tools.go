@@ -8,7 +8,7 @@ import (
 )
 
 // packages names the Debian package of each program that is needed beside hearth.
-var packages = map[string]string{"nginx": "nginx-full", "haproxy": "haproxy", "wrk": "wrk"}
+var packages = map[string]string{"nginx": "nginx-full", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client"}
 
 // install sees to it that the programs are there: it installs what is missing when it may, and otherwise
 // says what is to be installed.

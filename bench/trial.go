@@ -36,6 +36,7 @@ type trial struct {
 	backend *backend.Backend
 	proxy   *subject.Running
 	base    backend.Stats // when the proxy had just started
+	secure  bool          // clients come over TLS
 	sample  report.Sample
 	notes   []string
 }
@@ -45,7 +46,7 @@ func (lab *laboratory) run(ctx context.Context, w workload, s subject.Subject) (
 	t := &trial{laboratory: lab, ctx: ctx, sample: report.Sample{}}
 	var err error
 	if w.backend.listeners == 0 {
-		t.backend, err = backend.StartNginx(ctx, lab.ports, lab.dir)
+		t.backend, err = backend.StartNginx(ctx, lab.ports, lab.dir, lab.certificate(w.backend.certificate))
 	} else {
 		t.backend, err = backend.StartCounting(ctx, lab.ports, w.backend.listeners, w.backend.behaviour)
 	}
@@ -55,6 +56,8 @@ func (lab *laboratory) run(ctx context.Context, w workload, s subject.Subject) (
 	defer t.backend.Stop()
 	options := w.proxy
 	options.Backends = t.backend.Addrs
+	options.Certificate = lab.certificate(options.Certificate)
+	t.secure = options.Certificate != ""
 	if t.proxy, err = s.Start(ctx, lab.ports, lab.dir, options); err != nil {
 		return t, err
 	}
@@ -73,7 +76,7 @@ func (lab *laboratory) run(ctx context.Context, w workload, s subject.Subject) (
 
 // warm sends GETs for path on conns connections for a moment.
 func (t *trial) warm(path string, conns int) {
-	load.Client{Addr: t.proxy.Addr, Path: path, Conns: conns}.Run(t.ctx, warmUp)
+	load.Client{Addr: t.proxy.Addr, Path: path, Conns: conns, TLS: t.secure}.Run(t.ctx, warmUp)
 }
 
 // measure runs one load and notes what it cost.
@@ -161,6 +164,10 @@ func newLaboratory(seconds int, quick bool) (*laboratory, error) {
 		return nil, err
 	}
 	lab := &laboratory{dir: dir, ports: child.NewPorts(), seconds: seconds, quick: quick}
+	if err := writeCertificates(dir); err != nil {
+		lab.close()
+		return nil, err
+	}
 	if err := backend.WriteFiles(dir, map[string]int64{"10k": 10 << 10, "1m": 1 << 20, "100m": 100 << 20}); err != nil {
 		lab.close()
 		return nil, err

@@ -24,8 +24,9 @@ type workload struct {
 
 // behind is the backend: the counting one with a number of listeners, or nginx.
 type behind struct {
-	listeners int // 0: nginx
-	behaviour backend.Behaviour
+	listeners   int // 0: nginx
+	behaviour   backend.Behaviour
+	certificate string // nginx's: "" is without TLS
 }
 
 // Names which the bars refer to.
@@ -37,6 +38,16 @@ const (
 	idleClients = "10,000 idle client connections, 1v1"
 	steady      = "steady load, 64 clients, 2v2"
 	reloading   = "10 reloads a second, 64 clients, 1v1"
+
+	httpsKept   = "HTTPS small GET, 64 connections, 1v1"
+	fullP256    = "full handshakes, P-256, 16 clients, 1v1"
+	fullRSA     = "full handshakes, RSA-2048, 16 clients, 1v1"
+	resumed     = "resumed handshakes, P-256, 16 clients, 1v1"
+	h2Small     = "HTTP/2 small GET over TLS, 10 connections × 32 streams, 1v1"
+	grpcUnary   = "gRPC unary, 10 connections × 32 streams, 1v1"
+	httpsBehind = "HTTPS upstream, small GET, 64 connections, 1v1"
+	rsaStorm    = "500 RSA handshakes a second beside established connections, 2v2"
+	idleSecure  = "10,000 idle HTTPS connections, 1v1"
 	closeReuse  = "backend closes on every reuse, two peers, 1v1"
 )
 
@@ -49,7 +60,17 @@ var (
 	oneRetry     = subject.Options{Workers: 1, Retry: true}
 	oneWarn      = subject.Options{Workers: 1, Retry: true, LogLevel: "warn"} // warn: peers marked down
 
+	oneP256     = subject.Options{Workers: 1, Certificate: p256}
+	oneRSA      = subject.Options{Workers: 1, Certificate: rsa2048}
+	twoRSA      = subject.Options{Workers: 2, Certificate: rsa2048}
+	oneP256Many = subject.Options{Workers: 1, Certificate: p256, Connections: 12000}
+	oneH2       = subject.Options{Workers: 1, Certificate: p256, HTTP2: true}
+	oneGRPC     = subject.Options{Workers: 1, HTTP2: true, Behind: subject.GRPC}
+	oneHTTPS    = subject.Options{Workers: 1, Behind: subject.HTTPS}
+
 	nginxBehind = behind{}
+	nginxSecure = behind{certificate: p256}
+	grpcBehind  = behind{listeners: 1, behaviour: backend.Behaviour{GRPC: true}}
 	counting    = behind{listeners: 1}
 	impatient   = behind{listeners: 1, behaviour: backend.Behaviour{Idle: 20 * time.Millisecond}}
 	onceOnly    = behind{listeners: 2, behaviour: backend.Behaviour{CloseOnReuse: true}}
@@ -80,6 +101,25 @@ var plan = []workload{
 	{"backend closes idle connections, 128 clients, 1v1", oneRetry, impatient, pausing},
 	{closeReuse, oneWarn, onceOnly, reuseCloses},
 	{reloading, one, counting, reloadStorm},
+
+	{httpsKept, oneP256, nginxBehind, get("/small", 64)},
+	{"HTTPS small GET, RSA-2048, 64 connections, 1v1", oneRSA, nginxBehind, get("/small", 64)},
+	{"HTTPS 1 MB response, 16 connections, 1v1", oneP256, nginxBehind, get("/files/1m", 16)},
+	{fullP256, oneP256, nginxBehind, handshakes(false)},
+	{fullRSA, oneRSA, nginxBehind, handshakes(false)},
+	{resumed, oneP256, nginxBehind, handshakes(true)},
+	{h2Small, oneH2, nginxBehind, getH2("/small")},
+	{grpcUnary, oneGRPC, grpcBehind, unary},
+	{httpsBehind, oneHTTPS, nginxSecure, get("/small", 64)},
+	{rsaStorm, twoRSA, nginxBehind, handshakeStorm},
+	{idleSecure, oneP256Many, nginxBehind, idle(10_000)},
+}
+
+func (t *trial) url(path string) string {
+	if t.secure {
+		return "https://" + t.proxy.Addr + path
+	}
+	return "http://" + t.proxy.Addr + path
 }
 
 // length is how long one load lasts.
@@ -89,7 +129,7 @@ func (t *trial) length() time.Duration { return time.Duration(t.seconds) * time.
 func get(path string, conns int, headers ...string) func(*trial) error {
 	return func(t *trial) error {
 		t.warm(path, conns)
-		wrk := load.Wrk{URL: "http://" + t.proxy.Addr + path, Conns: conns, Seconds: t.seconds, Headers: headers, Dir: t.dir}
+		wrk := load.Wrk{URL: t.url(path), Conns: conns, Seconds: t.seconds, Headers: headers, Dir: t.dir}
 		_, err := t.measure(func() (load.Result, error) { return wrk.Run(t.ctx) })
 		return err
 	}
@@ -124,7 +164,7 @@ func idle(n int) func(*trial) error {
 		if err != nil {
 			return err
 		}
-		clients, err := load.OpenIdle(t.ctx, t.proxy.Addr, "/small", n)
+		clients, err := load.OpenIdle(t.ctx, t.proxy.Addr, t.secure, "/small", n)
 		if err != nil {
 			return err
 		}

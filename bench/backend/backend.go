@@ -76,7 +76,7 @@ func StartCounting(ctx context.Context, ports *child.Ports, n int, how Behaviour
 	}
 	p, err := child.Start("counting backend", os.Stderr, self, "backend",
 		"-listen", strings.Join(addrs, ","), "-control", control,
-		"-idle", how.Idle.String(), "-close-on-reuse="+strconv.FormatBool(how.CloseOnReuse))
+		"-idle", how.Idle.String(), "-close-on-reuse="+strconv.FormatBool(how.CloseOnReuse), "-grpc="+strconv.FormatBool(how.GRPC))
 	if err != nil {
 		return nil, err
 	}
@@ -96,15 +96,15 @@ func WriteFiles(dir string, sizes map[string]int64) error {
 	return nil
 }
 
-// StartNginx starts an nginx that serves /small from memory and the files of dir below /files/. Its own
-// files go to dir, too.
-func StartNginx(ctx context.Context, ports *child.Ports, dir string) (*Backend, error) {
+// StartNginx starts an nginx that serves /small from memory and the files of dir below /files/, over TLS if there is a
+// certificate. Its own files go to dir, too.
+func StartNginx(ctx context.Context, ports *child.Ports, dir, certificate string) (*Backend, error) {
 	addrs, control, err := addresses(ports, 1)
 	if err != nil {
 		return nil, err
 	}
 	conf := filepath.Join(dir, "backend.conf")
-	if err := os.WriteFile(conf, []byte(nginxConf(dir, addrs[0], control)), 0o644); err != nil {
+	if err := os.WriteFile(conf, []byte(nginxConf(dir, addrs[0], control, certificate)), 0o644); err != nil {
 		return nil, err
 	}
 	p, err := child.Start("nginx backend", nil, "nginx", "-p", dir, "-e", "backend.log", "-c", conf, "-g", "daemon off;")
@@ -137,8 +137,12 @@ func ready(ctx context.Context, b *Backend) (*Backend, error) {
 	return b, nil
 }
 
-func nginxConf(dir, addr, control string) string {
-	user := ""
+func nginxConf(dir, addr, control, certificate string) string {
+	user, ssl := "", ""
+	if certificate != "" {
+		addr += " ssl"
+		ssl = fmt.Sprintf("ssl_certificate %[1]s; ssl_certificate_key %[1]s.key; ssl_protocols TLSv1.2 TLSv1.3;", certificate)
+	}
 	if os.Getuid() == 0 {
 		user = "user root;" // the files lie in a directory that only their owner can enter
 	}
@@ -155,13 +159,13 @@ http {
     keepalive_requests 1000000000;
     keepalive_time 24h;
     server {
-        listen %s backlog=4096;
+        listen %s backlog=4096; %s
         location = /small { default_type text/plain; return 200 "a small answer\n"; }
         location /files/ { root %s; }
     }
     server { listen %s; location / { stub_status; } }
 }
-`, user, addr, dir, control)
+`, user, addr, ssl, dir, control)
 }
 
 // readJSON asks the counting backend.

@@ -20,6 +20,7 @@ import (
 // Behaviour is what the counting backend does to its connections.
 type Behaviour struct {
 	Idle         time.Duration // closes a connection that waited this long for a request; 0: never
+	GRPC         bool          // speaks HTTP/2, and answers gRPC's unary calls
 	CloseOnReuse bool          // serves one request on a connection and, on the next, closes it unanswered
 }
 
@@ -45,6 +46,7 @@ func Serve(args []string) error {
 	b := &counting{seen: map[string]bool{}}
 	flags.DurationVar(&b.Idle, "idle", 0, "close connections idle for this long")
 	flags.BoolVar(&b.CloseOnReuse, "close-on-reuse", false, "close a connection on its second request")
+	flags.BoolVar(&b.GRPC, "grpc", false, "serve gRPC's unary calls over HTTP/2")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -88,7 +90,11 @@ func (b *counting) accept(ln net.Listener) {
 		go func() {
 			defer b.open.Add(-1)
 			defer c.Close()
-			b.serve(c)
+			if b.GRPC {
+				b.serveGRPC(c)
+			} else {
+				b.serve(c)
+			}
 		}()
 	}
 }

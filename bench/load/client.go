@@ -28,6 +28,7 @@ type Client struct {
 	Body  int           // bytes of a POST body; 0 means GET
 	Think time.Duration // longest pause before a request, the first one too; the pauses are spread evenly
 	IDs   bool          // every request carries an X-Bench-Id of its own
+	TLS   bool
 }
 
 // requestTimeout ends a request that gets no answer.
@@ -124,7 +125,7 @@ func (w *worker) exchange(i int) (err error) {
 		}
 	}()
 	if w.conn == nil {
-		if w.conn, err = net.Dial("tcp", w.Addr); err != nil {
+		if w.conn, err = dial(w.Addr, w.TLS); err != nil {
 			return err
 		}
 		w.in = bufio.NewReaderSize(w.conn, 16<<10)

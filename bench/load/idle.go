@@ -19,14 +19,14 @@ type Idle struct {
 // overflows nor its upstream pool becomes part of what is measured.
 const openers = 16
 
-// OpenIdle opens n connections and sends a GET for path on each.
-func OpenIdle(ctx context.Context, addr, path string, n int) (*Idle, error) {
+// OpenIdle opens n connections, over TLS if secure, and sends a GET for path on each.
+func OpenIdle(ctx context.Context, addr string, secure bool, path string, n int) (*Idle, error) {
 	idle := &Idle{addr: addr, conns: make([]net.Conn, n)}
 	err := idle.each(func(i int) (err error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if idle.conns[i], err = net.Dial("tcp", addr); err != nil {
+		if idle.conns[i], err = dial(addr, secure); err != nil {
 			return err
 		}
 		return get(idle.conns[i], path)

@@ -142,7 +142,7 @@ func TestReadAnswerSkipsNothingAndLeavesNothing(t *testing.T) {
 func TestIdleConnectionsAreCheckedOneByOne(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
 	defer s.Close()
-	idle, err := OpenIdle(context.Background(), s.Listener.Addr().String(), "/", 40)
+	idle, err := OpenIdle(context.Background(), s.Listener.Addr().String(), false, "/", 40)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,10 @@ const (
 	PostErrors    // failed POST requests
 	Twice         // requests that reached the backend more than once
 	Down          // times a peer was marked as failed, or none was left
+	QuietP99      // latency of established connections before a storm of handshakes, ms
+	MovedP99      // by how much the storm moves it, ms
+	Handshakes    // of the storm, per second
+	StormErrors   // failed handshakes of the storm
 	figures
 )
 
@@ -70,6 +74,10 @@ var descriptions = [figures]struct {
 	PostErrors:    {"failed POSTs", 0, slices.Max[[]float64]},
 	Twice:         {"delivered twice", 0, slices.Max[[]float64]},
 	Down:          {"peers marked down", 0, slices.Max[[]float64]},
+	QuietP99:      {"p99 ms before the storm", 2, Median},
+	MovedP99:      {"p99 moved by ms", 2, Median},
+	Handshakes:    {"handshakes/s beside", 0, Median},
+	StormErrors:   {"failed handshakes beside", 0, slices.Max[[]float64]},
 }
 
 func (f Figure) String() string { return descriptions[f].name }

@@ -15,7 +15,23 @@ type Options struct {
 	LogLevel    string   // of the error log
 	Unspooled   bool     // responses are never written to temporary files, which nginx does by default
 	Retry       bool     // the backend ends connections; nginx's default is to try a GET again then
+	Certificate string   // file of the certificate, its key beside it with .key appended: clients come over TLS
+	HTTP2       bool     // clients speak HTTP/2
+	Behind      Protocol // spoken with the backends
 }
+
+// Protocol is how a proxy speaks with its backends.
+type Protocol string
+
+// The protocols.
+const (
+	HTTP  Protocol = "" // HTTP/1.1
+	HTTPS Protocol = "https"
+	GRPC  Protocol = "grpc" // over plain HTTP/2
+)
+
+// portable says whether HAProxy's template has all of the options.
+func (o Options) portable() bool { return o.Certificate == "" && !o.HTTP2 && o.Behind == HTTP }
 
 // settings is what the templates see.
 type settings struct {
@@ -26,7 +42,7 @@ type settings struct {
 
 // nginxTemplate is the nginx.conf of nginx and of hearth, byte for byte the same. It is nginx at its best
 // for keepalive: a pool to the backend that never overflows, no bound on requests per connection, a listener
-// per worker. Buffering is as users have it, by default.
+// per worker. Buffering is as users have it, by default. /handshake is answered without a backend, for what only TLS costs.
 var nginxTemplate = template.Must(template.New("nginx").Parse(`{{if .Root}}user root;
 {{end}}worker_processes {{.Workers}};
 error_log error.log {{.LogLevel}};
@@ -48,12 +64,17 @@ http {
         keepalive_time 24h;
     }
     server {
-        listen {{.Listen}} backlog=4096{{if gt .Workers 1}} reuseport{{end}};
-        location / {
-            proxy_pass http://backend;
+        listen {{.Listen}}{{if .Certificate}} ssl{{end}}{{if .HTTP2}} http2{{end}} backlog=4096{{if gt .Workers 1}} reuseport{{end}};
+{{if .Certificate}}        ssl_certificate {{.Certificate}};
+        ssl_certificate_key {{.Certificate}}.key;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        location = /handshake { return 200 "ok\n"; }
+{{end}}        location / {
+{{if eq .Behind "grpc"}}            grpc_pass grpc://backend;
+{{else}}            proxy_pass {{if eq .Behind "https"}}https{{else}}http{{end}}://backend;
             proxy_http_version 1.1;
-            proxy_set_header Connection "";
-{{if .Unspooled}}            proxy_max_temp_file_size 0;
+            proxy_set_header Connection "{{if eq .Behind "https"}}keep-alive{{end}}";
+{{end}}{{if .Unspooled}}            proxy_max_temp_file_size 0;
 {{end}}        }
     }
 }

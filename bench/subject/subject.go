@@ -63,6 +63,9 @@ func (s Subject) Missing() error {
 	return err
 }
 
+// Can says whether the subject's configuration has all of the options.
+func (s Subject) Can(o Options) bool { return s.conf == nginxTemplate || o.portable() }
+
 // Version is the first line the program prints about itself, without a path.
 func (s Subject) Version() string {
 	out, err := exec.Command(s.version[0], s.version[1:]...).CombinedOutput()

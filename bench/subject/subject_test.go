@@ -51,6 +51,42 @@ func TestOptionsReachBothLanguages(t *testing.T) {
 	}
 }
 
+func TestWhatHAProxyHasNoTemplateForIsNotAskedOfIt(t *testing.T) {
+	for _, s := range Known("hearth") {
+		for _, o := range []Options{{Certificate: "c.pem"}, {HTTP2: true}, {Behind: HTTPS}, {Behind: GRPC}} {
+			if got, want := s.Can(o), s.Name != "haproxy"; got != want {
+				t.Errorf("%s can %+v: %v", s.Name, o, got)
+			}
+		}
+		if !s.Can(Options{Workers: 2}) {
+			t.Errorf("%s cannot the plain ones", s.Name)
+		}
+	}
+}
+
+func TestProtocolsOnBothSides(t *testing.T) {
+	for _, c := range []struct {
+		o    Options
+		want []string
+	}{
+		{Options{}, []string{"listen 127.0.0.1:80 backlog=4096;", "proxy_pass http://backend;", `proxy_set_header Connection "";`}},
+		{Options{Certificate: "/c.pem"}, []string{"listen 127.0.0.1:80 ssl backlog=4096;", "ssl_certificate /c.pem;", "ssl_certificate_key /c.pem.key;", "location = /handshake"}},
+		{Options{Certificate: "/c.pem", HTTP2: true}, []string{"listen 127.0.0.1:80 ssl http2 backlog=4096;"}},
+		{Options{Behind: HTTPS}, []string{"proxy_pass https://backend;", `proxy_set_header Connection "keep-alive";`}},
+		{Options{HTTP2: true, Behind: GRPC}, []string{"listen 127.0.0.1:80 http2 backlog=4096;", "grpc_pass grpc://backend;"}},
+	} {
+		text, err := render(nginxTemplate, "127.0.0.1:80", c.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%+v: no %q in\n%s", c.o, want, text)
+			}
+		}
+	}
+}
+
 func TestNothingIsLoggedUnlessAsked(t *testing.T) {
 	o := Options{Workers: 1, Backends: []string{"127.0.0.1:1"}}
 	for _, s := range Known("hearth") {
