@@ -38,6 +38,7 @@ type requestTemplate struct {
 type setField struct {
 	prefix []byte // "Name: "
 	value  *core.Value
+	id     http1.ID
 }
 
 var (

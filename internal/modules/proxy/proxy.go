@@ -10,6 +10,7 @@ import (
 	"hearth/internal/conf"
 	"hearth/internal/core"
 	"hearth/internal/http1"
+	"hearth/internal/upstream"
 	"hearth/internal/upstream/passing"
 )
 
@@ -35,7 +36,7 @@ type location struct {
 	flags     []flagRule
 	only      map[string]bool // those of the four that are off in this block
 
-	protocol *http1Protocol // compiled
+	protocol upstream.Protocol // compiled
 }
 
 // version is proxy_http_version.
@@ -44,6 +45,7 @@ type version int
 const (
 	http10 version = iota
 	http11
+	overHTTP2
 )
 
 var (
@@ -107,10 +109,7 @@ var errDuplicate = errors.New("is duplicate")
 
 // parseVersion reads proxy_http_version.
 func parseVersion(c *conf.Cursor, args []string) (version, error) {
-	if args[0] == "2" {
-		return 0, c.Errorf("HTTP/2 to servers is not supported by hearth yet, in \"proxy_http_version\" directive")
-	}
-	return conf.Enum(map[string]version{"1.0": http10, "1.1": http11})(c, args)
+	return conf.Enum(map[string]version{"1.0": http10, "1.1": http11, "2": overHTTP2})(c, args)
 }
 
 // finish checks what concerns several directives, and compiles what a request needs.
@@ -133,6 +132,10 @@ func finish(c *conf.Cursor, b *conf.Block, l *location) error {
 	request, err := l.compileRequest(c, b)
 	if err != nil {
 		return err
+	}
+	if l.version == overHTTP2 {
+		l.useHTTP2(request)
+		return nil
 	}
 	l.NoChunks = l.version == http10
 	l.protocol = &http1Protocol{request: request, response: http1.ResponseOptions{TotalLimit: int(l.HeadSize)}}

@@ -94,15 +94,13 @@ func (b *body) done() {
 
 func (b *body) empty() bool { return b.first == nil }
 
-// drop forgets everything and returns how much that was, without what next has handed out.
-func (b *body) drop() (n int) {
+// drop forgets everything.
+func (b *body) drop() {
 	b.done()
 	for p := b.first; p != nil; {
 		next := p.next
-		n += p.w - p.r
 		b.stock.give(p)
 		p = next
 	}
 	b.first, b.last = nil, nil
-	return n
 }

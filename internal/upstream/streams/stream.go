@@ -111,9 +111,7 @@ func (s *stream) credit() {
 // Release implements upstream.Stream.
 func (s *stream) Release() {
 	l := s.line
-	if n := s.in.drop() + s.lent; n > 0 && !l.closed {
-		l.wire.Consumed(s.wire, n) // the connection's credit goes back, whoever the bytes were for
-	}
+	s.in.drop() // the wire gives the connection's credit back, whoever the bytes were for
 	l.wire.Release(s.wire)
 	l.remove(s)
 	l.touch()
