@@ -44,7 +44,7 @@ var allowed = map[string]string{
 
 	// No module imports another; what two need belongs to core or upstream.
 	"modules":   "conf conn core http1 logs loop stats text upstream vars pool",
-	"modules/*": "conf conn core core/coretest frontend http1 logs loop pool resolve secure stats text upstream upstream/passing vars",
+	"modules/*": "conf conn core core/coretest frontend http1 logs loop pool resolve secure stats text upstream upstream/passing upstream/streams vars",
 
 	// Puts the parts together.
 	"server":   "conf conn core frontend http1 logs loop modules pool resolve stats text upstream vars",

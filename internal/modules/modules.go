@@ -8,6 +8,7 @@ import (
 	"hearth/internal/modules/autoindex"
 	"hearth/internal/modules/charset"
 	"hearth/internal/modules/emptygif"
+	"hearth/internal/modules/grpc"
 	"hearth/internal/modules/headers"
 	"hearth/internal/modules/index"
 	"hearth/internal/modules/mapping"
@@ -37,6 +38,7 @@ var All = []*core.Module{
 	&access.Module,
 	&upstream.Module,
 	&proxy.Module,
+	&grpc.Module,
 	&stubstatus.Module,
 	&emptygif.Module,
 	&tryfiles.Module,
