@@ -82,7 +82,7 @@ func (w *Wire) fromClient(p *partialBlock, b []byte) {
 	}
 	s := w.streams.find(p.id)
 	switch {
-	case s == nil && w.streams.wasReset(p.id), s == nil && w.beyondGoAway(p.id), s != nil && s.reset == byUs:
+	case s == nil && w.streams.wasReset(p.id) != nil, s == nil && w.beyondGoAway(p.id), s != nil && s.reset == byUs:
 		w.decode(b, skipped)
 	case s == nil && !w.wasOpened(p.id):
 		w.fail(ProtocolError, "sent HEADERS frame with a stream number that is not above the last")
@@ -107,12 +107,12 @@ func (w *Wire) request(p *partialBlock, b []byte) {
 		return
 	case t.open >= w.opt.MaxStreams, t.live >= 2*w.opt.MaxStreams:
 		if w.decode(b, skipped) {
-			w.streamError(nil, p.id, RefusedStream, "has too many streams open at a time")
+			w.refuse(p, RefusedStream, "has too many streams open at a time")
 		}
 		return
 	case p.depends == p.id:
 		if w.decode(b, skipped) {
-			w.streamError(nil, p.id, ProtocolError, "sent HEADERS frame that makes a stream depend on itself")
+			w.refuse(p, ProtocolError, "sent HEADERS frame that makes a stream depend on itself")
 		}
 		return
 	}
@@ -124,7 +124,7 @@ func (w *Wire) request(p *partialBlock, b []byte) {
 		reason = w.checkLength(p.end, false)
 	}
 	if reason != "" {
-		w.streamError(nil, p.id, ProtocolError, reason)
+		w.refuse(p, ProtocolError, reason)
 		return
 	}
 	s := w.newStream(p.id)

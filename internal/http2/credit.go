@@ -23,10 +23,10 @@ func (w *Wire) dataBegins(f *frame) {
 		return
 	}
 	s := w.streams.find(f.id)
-	if code, reason := w.acceptData(s, f); code != NoError {
-		w.streamError(s, f.id, code, reason)
+	if w.late(s, f) {
 		s = nil
-	} else if reason != "" {
+	} else if code, reason := w.acceptData(s, f); code != NoError {
+		w.streamError(s, f.id, code, reason)
 		s = nil
 	}
 	if s == nil {
@@ -57,12 +57,36 @@ func (w *Wire) dataBegins(f *frame) {
 	}
 }
 
-// acceptData says whether a DATA frame may be taken: an error of the stream, or a reason to drop it silently, or neither.
+// late reports whether a DATA frame was sent before its sender can have known that nobody takes it: it is dropped. That is
+// so for no more than the stream's window.
+func (w *Wire) late(s *Stream, f *frame) bool {
+	switch {
+	case s != nil && s.reset == byUs:
+		s.receiveLeft -= f.length
+		if s.receiveLeft >= 0 {
+			return true
+		}
+	case s != nil:
+		return false
+	case w.beyondGoAway(f.id):
+		return true
+	default:
+		r := w.streams.wasReset(f.id)
+		if r == nil {
+			return false
+		}
+		if r.left -= f.length; r.left >= 0 {
+			return true
+		}
+	}
+	w.fail(FlowControlError, "violated flow control of a stream that was reset")
+	return true
+}
+
+// acceptData says whether a DATA frame may be taken.
 func (w *Wire) acceptData(s *Stream, f *frame) (ErrCode, string) {
 	size := w.in.left - w.in.pad
 	switch {
-	case s == nil && (w.streams.wasReset(f.id) || w.beyondGoAway(f.id)), s != nil && s.reset == byUs:
-		return NoError, "reset"
 	case s == nil, s.reset == byPeer, s.peerDone:
 		return StreamClosed, "sent DATA frame on a closed stream"
 	case !w.server && !s.headDone:

@@ -53,10 +53,19 @@ func (s *Stream) WasReset() bool { return s.reset != notReset }
 // table needs no memory of its own.
 type streamTable struct {
 	buckets [32]*Stream
-	live    int // not released
-	open    int // not closed
-	resets  [32]uint32
+	live    int                            // not released
+	open    int                            // not closed
+	resets  *[rememberedResets]resetStream // nil until there is one
 	nextRST int
+}
+
+const rememberedResets = 128
+
+// resetStream is one that this side has reset not long ago, so that the peer may not have known when it sent: what comes on
+// it is dropped.
+type resetStream struct {
+	id   uint32
+	left int // how much may come
 }
 
 func (t *streamTable) bucket(id uint32) **Stream { return &t.buckets[id>>1%uint32(len(t.buckets))] }
@@ -96,18 +105,23 @@ func (t *streamTable) any(ok func(*Stream) bool) *Stream {
 	return nil
 }
 
-// wasReset reports whether this side has reset the stream not long ago, so that the peer may not have known when it sent.
-func (t *streamTable) wasReset(id uint32) bool {
-	for _, r := range t.resets {
-		if r == id {
-			return true
+// wasReset returns what is known of a stream that this side has reset, or nil.
+func (t *streamTable) wasReset(id uint32) *resetStream {
+	if t.resets != nil {
+		for i := range t.resets {
+			if t.resets[i].id == id {
+				return &t.resets[i]
+			}
 		}
 	}
-	return false
+	return nil
 }
 
-func (t *streamTable) rememberReset(id uint32) {
-	t.resets[t.nextRST%len(t.resets)] = id
+func (t *streamTable) rememberReset(id uint32, left int) {
+	if t.resets == nil {
+		t.resets = new([rememberedResets]resetStream)
+	}
+	t.resets[t.nextRST%rememberedResets] = resetStream{id, left}
 	t.nextRST++
 }
 
@@ -189,7 +203,7 @@ func (w *Wire) Reset(s *Stream, code ErrCode) {
 	if s.ID != 0 && w.err == nil {
 		w.out.reset(w, s.ID, code)
 		if !s.peerDone {
-			w.streams.rememberReset(s.ID)
+			w.streams.rememberReset(s.ID, s.receiveLeft)
 		}
 	}
 }
@@ -232,12 +246,20 @@ func (w *Wire) streamError(s *Stream, id uint32, code ErrCode, reason string) {
 		w.h.OnRefused(id, code, reason)
 	} else {
 		if !s.peerDone {
-			w.streams.rememberReset(id)
+			w.streams.rememberReset(id, s.receiveLeft)
 		}
 		w.closeByReset(s, byUs)
 		w.h.OnReset(s, code, false, reason)
 	}
 	w.provokedReset()
+}
+
+// refuse is streamError for a request that is not shown.
+func (w *Wire) refuse(p *partialBlock, code ErrCode, reason string) {
+	if !p.end {
+		w.streams.rememberReset(p.id, max(w.opt.StreamWindow, defaultWindow))
+	}
+	w.streamError(nil, p.id, code, reason)
 }
 
 // peerReset takes RST_STREAM (RFC 9113, section 6.4).
