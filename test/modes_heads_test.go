@@ -126,7 +126,8 @@ func (c *cell) head() {
 		r, _ := c.request("HEAD", url, nil)
 		a := c.do(r)
 		body, err := io.ReadAll(a.Body)
-		if a.StatusCode != 200 || a.ContentLength != 12345 || a.Header.Get("X-Here") != "yes" || len(body) != 0 || err != nil {
+		length := a.ContentLength == 12345 || a.ContentLength == 0 && c.behind.grpc // which nginx tells no length of
+		if a.StatusCode != 200 || !length || a.Header.Get("X-Here") != "yes" || len(body) != 0 || err != nil {
 			c.Errorf("%s, length %d, %d bytes, %v", a.Status, a.ContentLength, len(body), err)
 		}
 	}
@@ -139,7 +140,7 @@ func (c *cell) trailersDown() {
 			r, _ := c.request("GET", c.handle(place, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Trailer", "X-Sum, Grpc-Status")
 				w.WriteHeader(200)
-				if size > 0 {
+				if size > 0 || !c.front.two { // or Go tells a length of 0, which leaves no room for trailers in HTTP/1
 					w.(http.Flusher).Flush()
 				}
 				w.Write(data()[:size])
@@ -192,8 +193,7 @@ func (c *cell) interim() {
 		w.Header().Set("Link", "</style.css>; rel=preload")
 		w.WriteHeader(103)
 		w.WriteHeader(103)
-		w.Header().Del("Link")
-		w.WriteHeader(200)
+		w.WriteHeader(200) // its Link stays: Go's server may still be writing the hints' fields
 		io.WriteString(w, "the answer")
 	}
 	for place, want := range map[string]int{"/": 0, "/direct/": 0, "/hints/": 2} {
@@ -208,7 +208,7 @@ func (c *cell) interim() {
 			},
 		}))
 		a := c.do(r)
-		if body, err := io.ReadAll(a.Body); a.StatusCode != 200 || string(body) != "the answer" || err != nil || a.Header.Get("Link") != "" {
+		if body, err := io.ReadAll(a.Body); a.StatusCode != 200 || string(body) != "the answer" || err != nil {
 			c.Errorf("%s: %s, %q, %v", place, a.Status, body, err)
 		}
 		if hints != want {
