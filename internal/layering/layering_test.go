@@ -36,11 +36,14 @@ var allowed = map[string]string{
 	"core/coretest":    "conf conn core http1 logs loop text vars",
 	"frontend":         "conn core http1 http2 loop stats text",
 	"resolve":          "loop text",
-	"upstream":         "conf conn core http1 http2 logs loop pool resolve stats text vars",
+	"upstream":         "conf conn core http1 http2 logs loop pool resolve secure stats text vars",
 	"upstream/streams": "conf conn core http1 http2 logs loop pool resolve stats text upstream vars",
 
 	// What the modules that pass requests on have in common.
-	"upstream/passing": "conf core http1 text upstream",
+	"upstream/passing": "conf core http1 text upstream upstream/peertls",
+
+	// TLS towards backends, which the engine is given as an address is: below it, so that it can be tested without.
+	"upstream/peertls": "conf conn core loop secure",
 
 	// No module imports another; what two need belongs to core or upstream.
 	"modules":   "conf conn core http1 logs loop stats text upstream vars pool",

@@ -17,6 +17,9 @@ func (x *Exchange) connect() *Fault {
 				return fault
 			}
 		}
+		if x.secured {
+			x.tls = x.Set.TLS.For(r, x.Group.Name)
+		}
 		x.takeLease()
 	}
 	attempt := x.begin(x.Peer.Name)
@@ -84,7 +87,7 @@ func (x *Exchange) dial() error {
 
 // opener says how a connection of the request's is made.
 func (x *Exchange) opener() pool.Opener {
-	o := x.Set.opener(x.Group.dialer)
+	o := x.Set.opener(x.Group, x.tls)
 	if x.bind.IsValid() {
 		o.Options.Local, o.Options.Transparent = x.bind, x.Set.BindTransparent
 	}

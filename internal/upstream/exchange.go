@@ -11,6 +11,7 @@ import (
 	"hearth/internal/logs"
 	"hearth/internal/loop"
 	"hearth/internal/pool"
+	"hearth/internal/upstream/peertls"
 )
 
 // Protocol is what a wire protocol adds to the one exchange engine. A value serves all requests of a location, so what
@@ -82,6 +83,9 @@ type progress struct {
 	readable *loop.Event
 	bind     conn.Addr // local address to connect from; not valid = any
 
+	secured bool            // its connections are
+	tls     *peertls.Target // to whom, and as whom; nil until a peer is chosen, and of plain ones
+
 	key     Key
 	races   int  // reused connections that died under this request
 	fresh   bool // the next try is to be on a connection dialled for it
@@ -124,8 +128,21 @@ func (x *Exchange) Reset() {
 	x.progress = progress{}
 }
 
-// Run sends r to the group and answers it: the content handler of everything that proxies.
+// Run sends r to the group and answers it: the content handler of everything that proxies. Its connections are secured if the
+// settings say how.
 func Run(r *core.Request, set *Settings, group *Group, proto Protocol) core.Verdict {
+	return run(r, set, group, proto, set.TLS != nil)
+}
+
+// RunPlain is Run without TLS, for an evaluated URL that does not ask for it.
+func RunPlain(r *core.Request, set *Settings, group *Group, proto Protocol) core.Verdict {
+	return run(r, set, group, proto, false)
+}
+
+// Secured says whether the request goes out over TLS.
+func (x *Exchange) Secured() bool { return x.secured }
+
+func run(r *core.Request, set *Settings, group *Group, proto Protocol, secured bool) core.Verdict {
 	x := exchanges.Of(r)
 	if len(x.attempts) > 0 { // sent upstream again by X-Accel-Redirect or error_page
 		again := x.attempts
@@ -133,7 +150,7 @@ func Run(r *core.Request, set *Settings, group *Group, proto Protocol) core.Verd
 		x.attempts = again
 	}
 	redirected := len(x.attempts)
-	x.R, x.Set, x.Group, x.Proto = r, set, group, proto
+	x.R, x.Set, x.Group, x.Proto, x.secured = r, set, group, proto, secured
 	r.UpstreamContext = appendUpstream
 	x.started = r.Loop.Now()
 	defer x.close()
@@ -192,7 +209,7 @@ func (x *Exchange) try() *Fault {
 // lost is the fault of a connection that failed before a response head. Where it was the idle race, the peer is not to
 // blame, and the pool's rule says whether the request goes out again.
 func (x *Exchange) lost(err error, at doing, call string) *Fault {
-	fault := faultOf(err, at, call)
+	fault := faultOf(err, at, x.called(call))
 	fault.race = pool.Race(pool.Failure{
 		Reused: x.lease.Reused, Refused: refused(err), Died: fault.Condition == OnError, ResponseStarted: x.answered, RequestWritten: x.wrote,
 		Replayable: x.body.replayable(), Idempotent: idempotent(x.R.Method), NonIdempotentOK: x.Set.Next&OnNonIdempotent != 0,

@@ -9,6 +9,8 @@ import (
 
 	"hearth/internal/loop"
 	"hearth/internal/pool"
+	"hearth/internal/secure"
+	"hearth/internal/upstream/peertls"
 )
 
 // Fault is why a try at a peer gave no usable response. It says which condition of proxy_next_upstream it meets and
@@ -29,6 +31,7 @@ type doing string
 
 const (
 	connecting  doing = "connecting to upstream"
+	handshaking doing = "SSL handshaking to upstream"
 	sending     doing = "sending request to upstream"
 	readingHead doing = "reading response header from upstream"
 	readingBody doing = "reading upstream"
@@ -53,7 +56,17 @@ func faultOf(err error, at doing, call string) *Fault {
 	var invalid *InvalidResponse
 	var reset *ResetError
 	var errno syscall.Errno
+	var unsecured *peertls.Error
 	switch {
+	case errors.As(err, &unsecured):
+		fault := &Fault{Condition: OnError, Status: 502, cause: unsecured.Cause + " while " + string(handshaking)}
+		switch {
+		case unsecured.Local:
+			fault.Condition, fault.Status, fault.Harmless = 0, 500, true
+		case errors.Is(err, loop.ErrTimeout):
+			fault.Condition, fault.Status = OnTimeout, 504
+		}
+		return fault
 	case errors.Is(err, errAbort):
 		return &Fault{Status: 499, Harmless: true, cause: fmt.Sprintf("epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too while %s", at)}
 	case err == errSendTimeout:
@@ -77,7 +90,21 @@ func faultOf(err error, at doing, call string) *Fault {
 	case errors.As(err, &errno):
 		return &Fault{Condition: OnError, Status: 502, cause: fmt.Sprintf("%s failed (%s) while %s", call, errnoText(errno), at)}
 	}
+	if strings.HasPrefix(call, "SSL_") {
+		return &Fault{Condition: OnError, Status: 502, cause: fmt.Sprintf("%s failed (SSL: %s) while %s", call, secure.Reason(err), at)}
+	}
 	return &Fault{Condition: OnError, Status: 502, cause: fmt.Sprintf("%s failed (%v) while %s", call, err, at)}
+}
+
+// called names the call that failed as nginx does, which reads and writes TLS by others.
+func (x *Exchange) called(call string) string {
+	switch {
+	case x.tls == nil:
+		return call
+	case call == "recv()":
+		return "SSL_read()"
+	}
+	return "SSL_write()"
 }
 
 // errnoText is an error number as nginx logs it: "111: Connection refused".

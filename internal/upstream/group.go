@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/pool"
+	"hearth/internal/upstream/peertls"
 )
 
 // Group is one upstream as a configuration generation sees it: an upstream block, or the implicit one of a proxy_pass
@@ -71,44 +73,48 @@ func (s *Peers) untried(tried *Tried) bool {
 // nothing is hashed by identity for each request.
 func (g *Group) keyOf(x *Exchange) *pool.Key {
 	if !x.bind.IsValid() {
-		if key := x.Set.keys.get(x.Peer); key != nil {
+		if key := x.Set.keys.get(x.Peer, x.tls); key != nil {
 			return key
 		}
 	}
-	id := g.identity(x.Set, x.Peer)
+	id := g.identity(x.Set, x.Peer, x.tls)
 	if x.bind.IsValid() {
 		id.Local = x.bind.String()
 		return g.pool.Peer(id)
 	}
 	key := g.pool.Peer(id)
-	x.Set.keys.put(x.Peer, key)
-	g.warmFor(x.Set)
+	x.Set.keys.put(x.Peer, x.tls, key)
+	g.warmFor(user{x.Set, x.secured})
 	return key
 }
 
-// keyCache keeps a location's pool handles. Readers of all loops look at an immutable map; a new peer copies it.
+// keyCache keeps a location's pool handles. Readers of all loops look at an immutable map; a new peer or target copies it.
 type keyCache struct {
-	keys atomic.Pointer[map[*Peer]*pool.Key]
+	keys atomic.Pointer[map[keyOwner]*pool.Key]
 }
 
-// maxKeys bounds the cache where peers come and go (resolved names): then it begins anew.
+// keyOwner is what a location's handles differ by.
+type keyOwner struct {
+	peer   *Peer
+	target *peertls.Target
+}
+
+// maxKeys bounds the cache where peers come and go (resolved names), or names to verify do: then it begins anew.
 const maxKeys = 1024
 
-func (c *keyCache) get(p *Peer) *pool.Key {
+func (c *keyCache) get(p *Peer, t *peertls.Target) *pool.Key {
 	if m := c.keys.Load(); m != nil {
-		return (*m)[p]
+		return (*m)[keyOwner{p, t}]
 	}
 	return nil
 }
 
 // put adds a key. Two loops may do so at once and one addition be lost: it is made again at the next request.
-func (c *keyCache) put(p *Peer, k *pool.Key) {
-	m := map[*Peer]*pool.Key{p: k}
+func (c *keyCache) put(p *Peer, t *peertls.Target, k *pool.Key) {
+	m := map[keyOwner]*pool.Key{}
 	if old := c.keys.Load(); old != nil && len(*old) < maxKeys {
-		for p, k := range *old {
-			m[p] = k
-		}
+		maps.Copy(m, *old)
 	}
-	m[p] = k
+	m[keyOwner{p, t}] = k
 	c.keys.Store(&m)
 }

@@ -289,6 +289,9 @@ func appendUpstream(r *core.Request, dst []byte) []byte {
 		return dst
 	}
 	dst = append(append(dst, `, upstream: "`...), x.Set.Scheme...)
+	if x.secured {
+		dst = append(dst, 's')
+	}
 	dst = append(append(dst, "://"...), x.attempt().Peer...)
 	dst = append(dst, x.Target...)
 	return append(dst, '"')

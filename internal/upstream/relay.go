@@ -286,7 +286,7 @@ func (x *Exchange) cut(err error) core.Verdict {
 		x.done(false)
 		return core.Close
 	}
-	fault := faultOf(err, readingBody, "recv()")
+	fault := faultOf(err, readingBody, x.called("recv()"))
 	r.Error(logs.Error, "%s", fault.cause)
 	if fault.Condition != OnInvalidHeader {
 		x.sendRest()

@@ -5,6 +5,7 @@ import (
 
 	"hearth/internal/core"
 	"hearth/internal/http1"
+	"hearth/internal/upstream/peertls"
 )
 
 // Settings is how a location talks to its backends: what the proxy module's directives say (and, later, those of
@@ -39,16 +40,16 @@ type Settings struct {
 	IgnoreHeaders      Ignored
 	Hidden             HeaderSet // response header names that are not passed on
 	SndBuf, RcvBuf     int64
-	Allow              []*core.Value // conditions a peer has to meet; nil = none
-	BindDynamic        bool          // evaluate Bind for each try
-	RequestDynamic     bool          // build the request for each try
-	Scheme             string        // "http", as in the log's upstream: "http://..."
-	Proto              string        // pool.Identity's protocol: "http/1.1"
-	Identity           string        // digest of what decides about trust in TLS, "" = plain (pool.Identity)
-	Scope              string        // the location, for `keepalive N local`
-	Streams            Streams       // where a connection carries several exchanges at once; nil = one at a time
-	RequestTrailers    bool          // pass the trailer fields of the request on (over Streams only)
-	NoChunks           bool          // a body of unknown length has to be read whole first (HTTP/1.0)
+	Allow              []*core.Value  // conditions a peer has to meet; nil = none
+	BindDynamic        bool           // evaluate Bind for each try
+	RequestDynamic     bool           // build the request for each try
+	Scheme             string         // "http", as in the log's upstream: "http://..."; with TLS it gets an "s"
+	Proto              string         // pool.Identity's protocol: "http/1.1"
+	TLS                *peertls.Rules // how connections are secured, see Run and RunPlain; nil = not at all
+	Scope              string         // the location, for `keepalive N local`
+	Streams            Streams        // where a connection carries several exchanges at once; nil = one at a time
+	RequestTrailers    bool           // pass the trailer fields of the request on (over Streams only)
+	NoChunks           bool           // a body of unknown length has to be read whole first (HTTP/1.0)
 	// Rewrite changes the value of Location, Refresh or Set-Cookie on its way to the client (proxy_redirect,
 	// proxy_cookie_*). nil = none.
 	Rewrite func(x *Exchange, id http1.ID, value []byte) (to []byte, changed bool)

@@ -6,12 +6,14 @@ import (
 	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/pool"
+	"hearth/internal/upstream/peertls"
 )
 
 // Shared is what all generations of an upstream share: the lock and vitals of its peers, what its names last stood for,
-// and its pool.
+// its pool, and the TLS sessions with its servers.
 type Shared struct {
-	Pool *pool.Group
+	Pool     *pool.Group
+	sessions *peertls.Sessions
 
 	mu       sync.Mutex
 	vitals   map[vitalsKey]*Vitals // guarded by mu
@@ -27,7 +29,7 @@ type vitalsKey struct {
 }
 
 func newShared(name string, gen *core.Generation, limits pool.Limits) *Shared {
-	return &Shared{Pool: pool.NewGroup(name, gen.Loops, limits), vitals: map[vitalsKey]*Vitals{}, resolved: map[string][]place{}}
+	return &Shared{Pool: pool.NewGroup(name, gen.Loops, limits), sessions: peertls.NewSessions(), vitals: map[vitalsKey]*Vitals{}, resolved: map[string][]place{}}
 }
 
 // Close ends the pool, when no generation uses the upstream any more.

@@ -11,7 +11,7 @@ const spliceFrom = 64 << 10
 // splices says whether the next bytes can go from socket to socket inside the kernel: a long run of body bytes that
 // nothing here looks at, neither a filter nor a limit nor an encoding on either side.
 func (x *Exchange) splices() bool {
-	return x.rate == 0 && !x.store.pending() && x.Proto.RawBody(x) >= spliceFrom && x.R.RawOutput() && x.R.Down.Raw() != nil
+	return x.rate == 0 && !x.store.pending() && x.Proto.RawBody(x) >= spliceFrom && x.tls == nil && x.R.RawOutput() && x.R.Down.Raw() != nil
 }
 
 // splice moves what the backend has sent into a pipe and from there to the client. What the client's socket does not

@@ -47,7 +47,6 @@ func TestABadLocalAddressIsLoggedAndNotUsed(t *testing.T) {
 func TestNewerDirectivesAreJudged(t *testing.T) {
 	for config, want := range map[string]string{
 		"proxy_http_version 3;":                                `invalid value "3" in nginx.conf:1`,
-		"location / { proxy_pass https://127.0.0.1; }":         "https protocol requires TLS, which hearth does not support yet, in proxy_pass in nginx.conf:1",
 		"proxy_next_upstream denied;":                          "",
 		"proxy_pass_trailers x;":                               `invalid value "x" in "proxy_pass_trailers" directive, it must be "on" or "off" in nginx.conf:1`,
 		"proxy_limit_rate $arg_rate;":                          "",

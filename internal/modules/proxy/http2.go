@@ -31,7 +31,7 @@ func (t *requestTemplate) build(x *upstream.Exchange) error {
 	}
 	x.Out = passing.CleanTarget(t.target(r, x.Out[:0]), 0)
 	h.Path = x.Out
-	h.Scheme = schemes[x.Set.Scheme == "https"]
+	h.Scheme = schemes[x.Secured()]
 	for i := range t.fields {
 		f := &t.fields[i]
 		value := cleaned(r, f.value.Eval(r))

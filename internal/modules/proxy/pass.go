@@ -35,34 +35,41 @@ func setPass(c *conf.Cursor, b *conf.Block, l *location, args []string) error {
 	if !ok {
 		return nil
 	}
-	rest, ok := cutScheme(literal)
-	if !ok {
-		if len(literal) >= 8 && strings.EqualFold(literal[:8], "https://") {
-			return c.Errorf("https protocol requires TLS, which hearth does not support yet, in proxy_pass")
-		}
+	scheme, rest := cutScheme(literal)
+	if scheme == nil {
 		return c.Errorf("invalid URL prefix")
 	}
-	return l.pass.fixed(c, b, rest)
+	return l.pass.fixed(c, b, scheme, rest)
 }
 
-// cutScheme takes "http://" off.
-func cutScheme(url string) (rest string, ok bool) {
-	const scheme = "http://"
-	if len(url) < len(scheme) || !strings.EqualFold(url[:len(scheme)], scheme) {
-		return url, false
+// scheme is what a URL begins with.
+type scheme struct {
+	prefix  string
+	port    string // the default
+	secured bool
+}
+
+var urlSchemes = []*scheme{{"http://", "80", false}, {"https://", "443", true}}
+
+// cutScheme takes the scheme off; nil = it is none of ours.
+func cutScheme(url string) (s *scheme, rest string) {
+	for _, s := range urlSchemes {
+		if n := len(s.prefix); len(url) >= n && strings.EqualFold(url[:n], s.prefix) {
+			return s, url[n:]
+		}
 	}
-	return url[len(scheme):], true
+	return nil, url
 }
 
 // fixed prepares a pass without variables. rest is the URL without its scheme.
-func (p *pass) fixed(c *conf.Cursor, b *conf.Block, rest string) error {
+func (p *pass) fixed(c *conf.Cursor, b *conf.Block, scheme *scheme, rest string) error {
 	address, uri := splitURL(rest)
-	group, err := upstream.Use(c, address, "80")
+	group, err := upstream.Use(c, address, scheme.port)
 	if err != nil {
 		return err
 	}
-	host, port := hostPort(address)
-	p.destination = destination{group: group, host: []byte(host), port: []byte(port), bare: uri == "", fixed: true}
+	p.destination = scheme.destination(group, address, uri)
+	p.literal = true
 	p.path = uri
 	at := core.LocationOf(b)
 	if uri != "" && (at.Kind == core.RegexLocation || at.Kind == core.NamedLocation || b.Kind&(conf.IfLocation|conf.LimitExcept) != 0) {
@@ -101,7 +108,13 @@ type destination struct {
 	host, port []byte // $proxy_host, $proxy_port
 	uri        []byte // the URI part of an evaluated URL
 	bare       bool   // no URI part: the client's is passed on as it is
-	fixed      bool
+	literal    bool
+	secured    bool
+}
+
+func (s *scheme) destination(group *upstream.Group, address, uri string) destination {
+	host, port := hostPort(address, s.port)
+	return destination{group: group, host: []byte(host), port: []byte(port), uri: []byte(uri), bare: uri == "", secured: s.secured}
 }
 
 // targets has the destination of requests for whom it has been settled.
@@ -123,31 +136,31 @@ func (p *pass) settle(r *core.Request) (*destination, core.Verdict) {
 		return &p.destination, core.OK
 	}
 	url := p.url.Eval(r)
-	rest, ok := cutScheme(string(url))
-	if !ok {
+	scheme, rest := cutScheme(string(url))
+	if scheme == nil {
 		r.Error(logs.Error, "invalid URL prefix in \"%s\"", url)
 		return nil, 500
 	}
 	address, uri := splitURL(rest)
-	group, err := upstream.Find(r, address, "80")
+	group, err := upstream.Find(r, address, scheme.port)
 	if err != nil {
 		r.Error(logs.Error, "%s", err)
 		return nil, core.Verdict(upstream.FindStatus(err))
 	}
-	host, port := hostPort(address)
-	return &destination{group: group, host: []byte(host), port: []byte(port), uri: []byte(uri), bare: uri == ""}, core.OK
+	d := scheme.destination(group, address, uri)
+	return &d, core.OK
 }
 
 // hostPort are $proxy_host and $proxy_port for an address as written.
-func hostPort(address string) (host, port string) {
+func hostPort(address, standard string) (host, port string) {
 	if strings.HasPrefix(address, "unix:") {
 		return "localhost", ""
 	}
 	_, port, ok := cutPort(address)
 	if !ok {
-		return address, "80"
+		return address, standard
 	}
-	return strings.TrimSuffix(address, ":80"), port
+	return strings.TrimSuffix(address, ":"+standard), port
 }
 
 // target appends the request target (ngx_http_proxy_module, "proxy_pass"): with no URI part the client's target as it
@@ -163,7 +176,7 @@ func (p *pass) target(r *core.Request, dst []byte) []byte {
 			dst = append(dst, '/')
 		}
 		return append(dst, r.Unparsed...)
-	case !d.fixed && !d.bare:
+	case !d.literal && !d.bare:
 		if d.uri[0] != '/' {
 			dst = append(dst, '/')
 		}
@@ -187,5 +200,8 @@ func serve(r *core.Request) core.Verdict {
 		return verdict
 	}
 	targets.Of(r).destination = d
+	if !d.secured {
+		return upstream.RunPlain(r, &l.Settings, d.group, l.protocol)
+	}
 	return upstream.Run(r, &l.Settings, d.group, l.protocol)
 }

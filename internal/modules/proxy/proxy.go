@@ -53,7 +53,7 @@ var (
 	table     = passing.Table[location]{Slot: locations, Prefix: "proxy", Caches: true, At: func(l *location) *passing.Location { return &l.Location }}
 )
 
-var directives = slices.Concat(table.Rows(), table.BufferRows(), []conf.Directive{
+var directives = slices.Concat(table.Rows(), table.BufferRows(), table.TLSRows(), []conf.Directive{
 	conf.Custom(locations, conf.Directive{Name: "proxy_pass", In: conf.Location | conf.IfLocation | conf.LimitExcept,
 		Doc: "Passes requests to a server or an upstream; with a URI, that replaces the part matching the location."}, setPass),
 	conf.Field(locations, conf.Directive{Name: "proxy_http_version", In: conf.ToLocation, Default: "1.1",
@@ -124,6 +124,15 @@ func finish(c *conf.Cursor, b *conf.Block, l *location) error {
 	}
 	if l.pass == nil {
 		return nil
+	}
+	if l.pass.secured || !l.pass.literal {
+		var offered []string
+		if l.version == overHTTP2 {
+			offered = []string{"h2"}
+		}
+		if err := table.Secure(c, b, l, offered...); err != nil {
+			return err
+		}
 	}
 	if l.pass.group != nil && b.Kind == conf.Location {
 		l.pass.group.UsedBy(&l.Settings)

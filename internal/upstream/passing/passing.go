@@ -10,6 +10,7 @@ import (
 	"hearth/internal/conf"
 	"hearth/internal/core"
 	"hearth/internal/upstream"
+	"hearth/internal/upstream/peertls"
 )
 
 // Location is what a block says by these directives. A module keeps it in its own slot. The engine's part is in Settings.
@@ -18,8 +19,9 @@ type Location struct {
 
 	Fields []Field // *_set_header
 
-	hide    []string // *_hide_header
-	show    []string // *_pass_header
+	ssl     peertls.Settings // *_ssl_*; what they come to is Settings.TLS
+	hide    []string         // *_hide_header
+	show    []string         // *_pass_header
 	bind    bind
 	buffers conf.Bufs
 	busy    optional // *_busy_buffers_size
@@ -84,6 +86,18 @@ func (t Table[C]) nextUpstream() conf.Directive {
 		delete(names, "updating")
 	}
 	return conf.BitSet(t.Slot, row, names, set(t, func(s *upstream.Settings) *upstream.NextOn { return &s.Next }))
+}
+
+// TLSRows are the directives *_ssl_*.
+func (t Table[C]) TLSRows() []conf.Directive {
+	return peertls.Rows(t.Slot, t.Prefix, func(c *C) *peertls.Settings { return &t.At(c).ssl })
+}
+
+// Secure has the location's connections secured as *_ssl_* say, in a Finish row. alpn are the protocols offered.
+func (t Table[C]) Secure(c *conf.Cursor, b *conf.Block, at *C, alpn ...string) (err error) {
+	l := t.At(at)
+	l.TLS, err = l.ssl.Rules(c, b, t.Prefix, alpn...)
+	return err
 }
 
 // row begins a row: everything stands in http, server and location.
