@@ -176,13 +176,13 @@ func Lookup(name []byte) ID {
 	if !ValidName(name) {
 		return Other
 	}
-	return lookupToken(name)
+	return LookupToken(name)
 }
 
-// lookupToken is Lookup for a name that is known to be a token. Among the
+// LookupToken is Lookup for a name that is known to be a token. Among the
 // characters of tokens that known names have, c|0x20 is the same only for the
 // two cases of a letter, so that eight bytes can be compared at a time.
-func lookupToken(name []byte) ID {
+func LookupToken(name []byte) ID {
 	n := len(name)
 	if n < 2 || n > maxName {
 		return Other

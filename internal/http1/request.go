@@ -247,7 +247,7 @@ func (p *RequestParser) field(line []byte) *Error {
 		}
 		return nil
 	}
-	id := lookupToken(name)
+	id := LookupToken(name)
 	if id >= firstUnique && id <= lastUnique && p.Head.Has(id) {
 		return p.duplicate(name, value, id)
 	}

@@ -169,7 +169,7 @@ func (p *ResponseParser) field(line []byte) *Error {
 		}
 		return nil
 	}
-	id := lookupToken(name)
+	id := LookupToken(name)
 	if (id == ContentLength || id == TransferEncoding) && h.Has(id) {
 		return h.duplicate(name, value, id)
 	}

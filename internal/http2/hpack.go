@@ -178,7 +178,10 @@ func ends(b []byte, set uint64) uint64 {
 	return h
 }
 
-func equalLower(lower, b []byte) bool { return text.EqualFold(b, text.String(lower)) }
+// equalLower reports whether b, which nearly always is in lower case, is lower.
+func equalLower(lower, b []byte) bool {
+	return bytes.Equal(lower, b) || text.EqualFold(b, text.String(lower))
+}
 
 // appendLiteral writes a field that is not in the tables, with the kind of representation in the first byte.
 func appendLiteral(dst []byte, kind byte, bits uint, static int, name, value []byte) []byte {

@@ -150,3 +150,113 @@ func TestLargeHeaderBlocksAreSplit(t *testing.T) {
 	hw.End(true)
 	p.wantFrames("HEADERS 1 end", "CONTINUATION 1", "CONTINUATION 1 :method=GET :scheme=http :authority=a :path=/ big="+big+" small=1")
 }
+
+func TestAfterCloseEverythingIsQuiet(t *testing.T) {
+	p := client(t, nil)
+	p.headers(1, false, post...)
+	p.headers(3, false, post...)
+	p.WriteRawFrame(xnet.FrameHeaders, 0, 5, p.block(get...)) // half-way
+	p.feed()
+	s := p.e.streams[1]
+	p.e.log = nil
+	p.w.Ping([8]byte{})
+	p.w.Close()
+	p.w.Close()
+	if len(p.w.Output()) != 0 || p.w.Err() == nil || p.w.part.buf != nil {
+		t.Error("there is output, or no error, or a buffer")
+	}
+	p.w.Headers(s).Status(200)
+	p.w.Headers(s).End(false)
+	p.w.WriteData(s, []byte("x"), true)
+	p.w.Consumed(s, 0)
+	p.w.Widen(s, 1<<20)
+	p.w.Reset(s, Cancel)
+	p.w.Ping([8]byte{})
+	p.w.GoAway(NoError, "")
+	p.w.Release(s)
+	p.w.Release(p.e.streams[3])
+	p.headers(7, true, get...)
+	p.want("error: the connection was closed (NO_ERROR)")
+	if len(p.w.Output()) != 0 || p.w.Streams() != 0 {
+		t.Error("it goes on")
+	}
+}
+
+func TestAClientIgnoresWhatComesForStreamsItHasLeft(t *testing.T) {
+	p := server(t, nil)
+	var s []*Stream
+	for range 4 {
+		st, _ := p.w.Open(nil, false)
+		p.w.Headers(st).End(true)
+		s = append(s, st)
+	}
+	for _, s := range s {
+		p.w.Release(s)
+	}
+	p.frames()
+	for id := uint32(1); id < 9; id += 2 {
+		p.headers(id, false, ":status=200", "x=y")
+		p.WriteData(id, false, []byte("hello"))
+		p.WriteData(id, true, nil)
+		p.WriteWindowUpdate(id, 1)
+		p.WriteRSTStream(id, xnet.ErrCodeNo)
+	}
+	p.want()
+	p.wantFrames()
+}
+
+func TestSettingsAreLookedAtBeforeTheFirstStream(t *testing.T) {
+	p := newPeer(t)
+	p.w = NewClient(&Options{}, p.e)
+	p.e.w = p.w
+	if p.w.Ready() || p.w.PeerMaxStreams() != 100 {
+		t.Error("settings before there are any")
+	}
+	p.WriteSettings(xnet.Setting{ID: xnet.SettingMaxConcurrentStreams, Val: 7})
+	p.feed()
+	if !p.w.Ready() || p.w.PeerMaxStreams() != 7 {
+		t.Errorf("%d streams", p.w.PeerMaxStreams())
+	}
+}
+
+func TestWhiteSpaceAroundValuesIsCutOff(t *testing.T) {
+	p := client(t, nil)
+	p.headers(1, true, append(get, "a= \t x y ")...)
+	p.want("1 GET http://a/ a=x y end")
+}
+
+func TestStatusesAndMethodsBeyondTheStaticTable(t *testing.T) {
+	p := client(t, nil)
+	p.headers(1, true, get...)
+	p.feed()
+	for range 3 {
+		hw := p.w.Headers(p.e.streams[1])
+		hw.Status(103)
+		hw.End(false)
+	}
+	for _, code := range []int{200, 204, 206, 304, 400, 404, 500} {
+		hw := p.w.Headers(p.e.streams[1])
+		hw.Status(code)
+		hw.End(false)
+	}
+	p.wantFrames("HEADERS 1 :status=103", "HEADERS 1 :status=103", "HEADERS 1 :status=103", "HEADERS 1 :status=200", "HEADERS 1 :status=204",
+		"HEADERS 1 :status=206", "HEADERS 1 :status=304", "HEADERS 1 :status=400", "HEADERS 1 :status=404", "HEADERS 1 :status=500")
+
+	c := server(t, nil)
+	for _, r := range [][4]string{{"GET", "https", "a", "/"}, {"POST", "ftp", "", "/x"}, {"CONNECT", "http", "a:1", "/"}, {"OPTIONS", "http", "a", "*"}} {
+		s, _ := c.w.Open(nil, false)
+		hw := c.w.Headers(s)
+		hw.Request([]byte(r[0]), []byte(r[1]), []byte(r[2]), []byte(r[3]))
+		hw.End(true)
+	}
+	c.wantFrames("HEADERS 1 :method=GET :scheme=https :authority=a :path=/ end", "HEADERS 3 :method=POST :scheme=ftp :path=/x end",
+		"HEADERS 5 :method=CONNECT :authority=a:1 end", "HEADERS 7 :method=OPTIONS :scheme=http :authority=a :path=* end")
+}
+
+func TestConnectIsARequestOfItsOwnForm(t *testing.T) {
+	p := client(t, &Options{ExtendedConnect: true})
+	p.headers(1, false, ":method=CONNECT", ":authority=a:1")
+	p.headers(3, false, ":method=CONNECT", ":protocol=websocket", ":scheme=http", ":path=/x", ":authority=a")
+	p.headers(5, true, ":method=OPTIONS", ":scheme=http", ":path=*", ":authority=a")
+	p.want("1 CONNECT ://a:1", "3 CONNECT http://a/x", "5 OPTIONS http://a* end")
+}
