@@ -49,7 +49,6 @@ var behinds = []mode{
 
 // notYet are the modes that hearth refuses to be configured for so far, by where and name. It is to become empty.
 var notYet = []string{
-	"in front: h2c", "in front: h2",
 	"behind: h1+TLS", "behind: h2", "behind: gRPC", "behind: gRPC+TLS",
 }
 

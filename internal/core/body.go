@@ -109,6 +109,10 @@ func (r *Request) bodyError(err error) error {
 		r.Error(logs.Info, "%s", malformed.Reason)
 		return &BodyError{malformed.Status, err}
 	}
+	if r.Head.Major >= 2 {
+		r.Error(logs.Info, "client prematurely closed stream")
+		return &BodyError{StatusClientClosed, err}
+	}
 	r.Error(logs.Info, "client prematurely closed connection")
 	return &BodyError{400, err}
 }

@@ -13,7 +13,7 @@ var serverDirectives = []conf.Directive{
 	conf.Custom(mainSlot, conf.Directive{Name: "server", In: conf.HTTP, Args: conf.NoArgs | conf.WithBlock,
 		Doc: "A virtual server."}, setServer),
 	conf.Custom(serverSlot, conf.Directive{Name: "listen", In: conf.Server, Args: conf.OneMore, Default: "*:80",
-		Doc: "An address the server is reached at. ssl, http2, quic and proxy_protocol are refused."}, setListen),
+		Doc: "An address the server is reached at. quic and proxy_protocol are refused."}, setListen),
 	conf.Custom(serverSlot, conf.Directive{Name: "server_name", In: conf.Server, Args: conf.OneMore,
 		Doc: "Names of the server."}, setServerName),
 	conf.Finish(serverSlot, func(b *conf.Block, s *Server) error {

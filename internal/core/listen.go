@@ -24,6 +24,7 @@ type ListenOptions struct {
 	KeepAlive    conn.KeepAlive
 	KeepAliveSet bool // so_keepalive was given
 	SSL          bool // connections begin with a TLS handshake
+	HTTP2        bool // as if all servers of the address had `http2 on`
 
 	socketSet bool // a parameter of the socket itself was given: once per address
 }
@@ -84,7 +85,8 @@ func (o *ListenOptions) parse(c *conf.Cursor, arg string) error {
 	case arg == "ssl":
 		o.SSL, socket = true, false
 	case arg == "http2":
-		return c.Errorf("the \"http2\" parameter requires ngx_http_v2_module")
+		c.Warnf("the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead")
+		o.HTTP2, socket = true, false
 	case arg == "quic":
 		return c.Errorf("the \"quic\" parameter requires ngx_http_v3_module")
 	case arg == "spdy":

@@ -17,9 +17,17 @@ type ServerConf struct {
 	UnderscoresInHeaders   bool
 	MergeSlashes           bool
 	MaxHeaders             int
+	HTTP2                  HTTP2Conf
 
 	// Requests is the part of the above that the HTTP/1 parser needs.
 	Requests http1.RequestOptions
+}
+
+// HTTP2Conf is what a server says of HTTP/2 (module http2).
+type HTTP2Conf struct {
+	On         bool
+	MaxStreams int   // open at a time on a connection
+	Preread    int64 // bytes of a request's body that may come before anything reads it
 }
 
 // ServerSettings has the ServerConf of http and server blocks; a Server has its own at hand in Conf.
@@ -64,6 +72,7 @@ type LocationConf struct {
 	TCPNoDelay      bool
 	ChunkedTransfer bool
 	MaxRanges       int // -1 = no limit
+	HTTP2ChunkSize  int64
 	LimitRate       *Value
 	LimitRateAfter  *Value
 

@@ -25,6 +25,9 @@ type Address struct {
 	single  bool // one server: names need not be looked at
 }
 
+// HTTP2 tells whether clients may speak HTTP/2 with a server at the address.
+func (a *Address) HTTP2(s *Server) bool { return a.Options.HTTP2 || s.Conf.HTTP2.On }
+
 // Generation is the generation the address belongs to.
 func (a *Address) Generation() *Generation { return a.gen }
 
@@ -119,14 +122,14 @@ func (m *mainConf) addListen(c *conf.Cursor, s *Server, l *listen) error {
 		}
 	}
 	a.servers = append(a.servers, s)
-	wasDefault, ssl := a.Options.Default, a.Options.SSL || l.SSL
+	wasDefault, ssl, http2 := a.Options.Default, a.Options.SSL || l.SSL, a.Options.HTTP2 || l.HTTP2
 	if l.socketSet {
 		if a.Options.socketSet {
 			return c.Errorf("duplicate listen options for %s", showAddr(l.addr))
 		}
 		a.Options = l.ListenOptions
 	}
-	a.Options.SSL = ssl
+	a.Options.SSL, a.Options.HTTP2 = ssl, http2
 	if l.Default {
 		if wasDefault {
 			return c.Errorf("a duplicate default server for %s", showAddr(l.addr))

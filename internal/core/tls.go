@@ -51,13 +51,29 @@ func newAddressTLS(a *Address) *AddressTLS {
 	}
 	t.RecordSize = base.RecordSize
 	t.Config = base.Config.Clone()
-	t.Config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if s := a.FindName(hello.ServerName); s.TLS != nil && s.TLS.Config != nil {
-			return s.TLS.Config, nil
+	configs := map[*Server]*tls.Config{}
+	for _, s := range a.servers {
+		if s.TLS != nil && s.TLS.Config != nil {
+			configs[s] = a.withHTTP2(s)
 		}
-		return base.Config, nil
+	}
+	t.Config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if config := configs[a.FindName(hello.ServerName)]; config != nil {
+			return config, nil
+		}
+		return configs[a.Default], nil
 	}
 	return t
+}
+
+// withHTTP2 is the configuration of a server at the address, which offers HTTP/2 (ALPN) if that may be spoken there.
+func (a *Address) withHTTP2(s *Server) *tls.Config {
+	if !a.HTTP2(s) {
+		return s.TLS.Config
+	}
+	config := s.TLS.Config.Clone()
+	config.NextProtos = append([]string{"h2"}, config.NextProtos...)
+	return config
 }
 
 // FindName is Find for a name outside of a request.
@@ -73,18 +89,23 @@ func (a *Address) FindName(name string) *Server {
 
 // Failed writes why a handshake failed to the error log of the address's default server.
 func (t *AddressTLS) Failed(l *loop.Loop, c *Client, err error) {
-	log := t.address.Default.Location.errorLog
+	what := "SSL_do_handshake() failed (SSL: " + err.Error() + ")"
+	if err == loop.ErrTimeout {
+		what = "client timed out (110: Connection timed out)"
+	}
+	t.address.LogClient(l, c, what+" while SSL handshaking")
+}
+
+// LogClient writes what concerns a client's connection, and no request, to the error log of the address's default server.
+func (a *Address) LogClient(l *loop.Loop, c *Client, what string) {
+	log := a.Default.Location.errorLog
 	if log == nil || !log.Enabled(logs.Info) {
 		return
 	}
-	line := []byte("SSL_do_handshake() failed (SSL: " + err.Error() + ")")
-	if err == loop.ErrTimeout {
-		line = []byte("client timed out (110: Connection timed out)")
-	}
-	line = append(line, " while SSL handshaking, client: "...)
+	line := append([]byte(what), ", client: "...)
 	line = appendIP(line, c.Peer)
 	line = append(line, ", server: "...)
-	line = append(line, showAddr(t.address.Addr)...)
+	line = append(line, showAddr(a.Addr)...)
 	log.LogBytes(logs.Origin{Now: l.Wall(), Loop: l.ID(), Conn: c.Number}, logs.Info, line)
 }
 

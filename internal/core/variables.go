@@ -22,7 +22,7 @@ func coreVariables() []Variable {
 		{Name: "uri", Get: func(r *Request) ([]byte, bool) { return r.URI, r.URI != nil }, NoCache: true},
 		{Name: "document_uri", Get: func(r *Request) ([]byte, bool) { return r.URI, r.URI != nil }, NoCache: true},
 		{Name: "request_uri", Get: func(r *Request) ([]byte, bool) { return r.Unparsed, true }},
-		{Name: "request", Get: func(r *Request) ([]byte, bool) { return r.Head.Line, true }},
+		{Name: "request", Get: func(r *Request) ([]byte, bool) { return r.Head.Line, r.Head.Line != nil || r.Head.Major < 2 }},
 		{Name: "request_method", Get: getMethod, NoCache: true},
 		{Name: "request_length", Get: func(r *Request) ([]byte, bool) { return r.number(r.Main.Length) }, NoCache: true},
 		{Name: "request_time", Get: getRequestTime, NoCache: true},

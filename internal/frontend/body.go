@@ -179,12 +179,9 @@ func (s *session) RequestTrailers() []http1.Field {
 
 // discardBody throws away what has come of the body. conn.ErrAgain: there is more to come.
 func (s *session) discardBody() error {
-	sh := s.shard
-	if sh.scratch == nil {
-		sh.scratch = make([]byte, scratchSize)
-	}
+	scratch := s.shard.scratchBuffer()
 	for {
-		if _, err := s.TryReadBody(sh.scratch); err != nil {
+		if _, err := s.TryReadBody(scratch); err != nil {
 			return err
 		}
 	}

@@ -11,22 +11,22 @@ import (
 type Status struct {
 	Accepted, Handled, Requests int64 // since the start
 	Reading                     int64 // connections whose request header is being read
-	Writing                     int64 // connections whose request is being served
+	Writing                     int64 // requests being served: with HTTP/2 a connection may have several
 	Waiting                     int64 // idle connections waiting for a request
 	Lingering                   int64 // answered and closed, and still being read from
+	Active                      int64 // connections, whatever they do
 }
-
-// Active is the number of client connections, as stub_status counts them.
-func (s Status) Active() int64 { return s.Reading + s.Writing + s.Waiting + s.Lingering }
 
 // counters are one shard's. It counts in plain numbers and publishes them once a turn; readers on other goroutines see
 // the published ones.
 type counters struct {
 	accepted, requests int64
 	reading            int64
-	changed            bool // publishing has been asked for in this turn
+	multiplexed        int64 // active connections of HTTP/2
+	streams            int64 // requests on them
+	changed            bool  // publishing has been asked for in this turn
 
-	published [6]atomic.Int64
+	published [7]atomic.Int64
 }
 
 // allCounters are those of every shard there has been, so that sums do not fall when a loop ends.
@@ -57,7 +57,9 @@ func (sh *shard) EndTurn() {
 
 func (sh *shard) publish() {
 	c := &sh.counters
-	for i, v := range [...]int64{c.accepted, c.requests, c.reading, int64(sh.active.n) - c.reading, int64(sh.idle.n), int64(sh.lingering.n)} {
+	idle, active, lingering := int64(sh.idle.n), int64(sh.active.n), int64(sh.lingering.n)
+	writing := active - c.reading - c.multiplexed + c.streams
+	for i, v := range [...]int64{c.accepted, c.requests, c.reading, writing, idle, lingering, idle + active + lingering} {
 		if c.published[i].Load() != v {
 			c.published[i].Store(v)
 		}
@@ -72,6 +74,7 @@ func (c *counters) addTo(s *Status) {
 	s.Writing += c.published[3].Load()
 	s.Waiting += c.published[4].Load()
 	s.Lingering += c.published[5].Load()
+	s.Active += c.published[6].Load()
 }
 
 // ReadStatus sums the counters of all loops, as of the end of their last turns. Any goroutine may call it.

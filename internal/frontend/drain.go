@@ -16,6 +16,11 @@ func Drain(l *loop.Loop) {
 		h.drain(l.Now())
 		h = next
 	}
+	for h := sh.active.first; h != nil; h = h.next {
+		if h.h2 != nil {
+			h.h2.goAway()
+		}
+	}
 }
 
 // DrainPort is Drain for the connections of one port, whose address is not listened on any more. It returns how many there still are:
@@ -36,6 +41,9 @@ func DrainPort(l *loop.Loop, port *core.Port) (left int) {
 		if h.port == port {
 			h.draining = true
 			left++
+			if h.h2 != nil {
+				h.h2.goAway()
+			}
 		}
 	}
 	return left
@@ -85,8 +93,14 @@ func CloseAll(l *loop.Loop) {
 	for sh.lingering.first != nil {
 		sh.lingering.first.close()
 	}
-	for h := sh.active.first; h != nil; h = h.next {
-		h.conn.Close() // its fiber finds out and does the rest
+	for h := sh.active.first; h != nil; {
+		next := h.next
+		if h.h2 != nil {
+			h.close()
+		} else {
+			h.conn.Close() // its fiber finds out and does the rest
+		}
+		h = next
 	}
 }
 

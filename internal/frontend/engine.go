@@ -3,6 +3,7 @@ package frontend
 import (
 	"hearth/internal/conn"
 	"hearth/internal/core"
+	"hearth/internal/loop"
 )
 
 // engine is what the frontend asks of core. Tests put a handler of their own in its place.
@@ -12,8 +13,13 @@ type engine struct {
 	location func(r *core.Request) *core.LocationConf // of the location that answers
 	banner   func(r *core.Request) []byte             // the value of Server
 	tls      func(a *core.Address) *core.AddressTLS   // nil: the address is a plain one's
-	serve    func(r *core.Request, a *core.Address)
-	reject   func(r *core.Request, a *core.Address, status int, reason string)
+	http2    func(a *core.Address) bool               // the address takes HTTP/2 without TLS
+	// handshaken is in force after a handshake; outermost for what concerns a connection with several requests.
+	handshaken func(a *core.Address, t *core.TLSState) *core.ServerConf
+	outermost  func(a *core.Address) *core.LocationConf
+	log        func(a *core.Address, l *loop.Loop, c *core.Client, line string)
+	serve      func(r *core.Request, a *core.Address)
+	reject     func(r *core.Request, a *core.Address, status int, reason string)
 }
 
 var coreEngine = engine{
@@ -22,6 +28,15 @@ var coreEngine = engine{
 	location: func(r *core.Request) *core.LocationConf { return r.Location.Conf },
 	banner:   func(r *core.Request) []byte { return r.Location.Conf.ServerTokens.Eval(r) },
 	tls:      func(a *core.Address) *core.AddressTLS { return a.TLS },
-	serve:    core.Serve,
-	reject:   core.Reject,
+	http2:    func(a *core.Address) bool { return a.HTTP2(a.Default) },
+	handshaken: func(a *core.Address, t *core.TLSState) *core.ServerConf {
+		if t == nil {
+			return a.Default.Conf
+		}
+		return a.FindName(t.Name).Conf
+	},
+	outermost: func(a *core.Address) *core.LocationConf { return a.Default.Location.Conf },
+	log:       (*core.Address).LogClient,
+	serve:     core.Serve,
+	reject:    core.Reject,
 }

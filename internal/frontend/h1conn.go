@@ -16,7 +16,8 @@ type h1Conn struct {
 	shard      *shard
 	port       *core.Port
 	tls        *core.TLSState // nil: plain
-	session    *session       // nil unless active
+	session    *session       // nil unless active with HTTP/1
+	h2         *h2Conn        // nil unless it speaks HTTP/2
 	prev, next *h1Conn        // in the shard's list for its state
 	timer      loop.Timer
 	number     uint64       // $connection
@@ -82,6 +83,10 @@ func (h *h1Conn) enter(state connState) {
 //
 // Client connections stay on their loop, so unlike a pool's they need no lock here.
 func (h *h1Conn) ConnReady(c *conn.Conn) {
+	if h.h2 != nil {
+		h.h2.ready()
+		return
+	}
 	if h.state == isClosed || h.state == isActive {
 		return
 	}
@@ -157,7 +162,13 @@ func (h *h1Conn) rest() {
 }
 
 // OnTimer closes a connection that has been idle, or lingering, for long enough.
-func (h *h1Conn) OnTimer(*loop.Timer) { h.close() }
+func (h *h1Conn) OnTimer(*loop.Timer) {
+	if h.h2 != nil {
+		h.h2.timedOut()
+		return
+	}
+	h.close()
+}
 
 // close ends the connection, whatever its state.
 func (h *h1Conn) close() { h.end((*conn.Conn).Close) }
@@ -168,6 +179,9 @@ func (h *h1Conn) reset() { h.end((*conn.Conn).Reset) }
 func (h *h1Conn) end(how func(*conn.Conn)) {
 	if h.state == isClosed {
 		return
+	}
+	if h.h2 != nil {
+		h.h2.close()
 	}
 	h.timer.Stop()
 	h.list().remove(h)

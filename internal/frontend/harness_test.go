@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hearth/internal/conf"
 	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/http1"
@@ -36,19 +37,25 @@ func newWorld(t testing.TB, handler func(r *core.Request)) *world {
 	w.server = core.ServerConf{
 		ClientHeaderTimeout: 60 * time.Second,
 		Requests:            http1.RequestOptions{IgnoreInvalidHeaders: true, MaxHeaders: 1000, LineLimit: 8 << 10, TotalLimit: 33 << 10},
+		HTTP2:               core.HTTP2Conf{MaxStreams: 128, Preread: 64 << 10},
+		LargeHeaderBuffers:  conf.Bufs{Num: 4, Size: 8 << 10}, MaxHeaders: 1000,
 	}
 	w.set = core.LocationConf{
-		ClientBodyTimeout: 60 * time.Second, SendTimeout: 60 * time.Second, PostponeOutput: 1460, ChunkedTransfer: true,
+		ClientBodyTimeout: 60 * time.Second, SendTimeout: 60 * time.Second, PostponeOutput: 1460, ChunkedTransfer: true, HTTP2ChunkSize: 8 << 10,
 		KeepaliveTimeout: core.KeepaliveTimeout{Idle: 75 * time.Second}, KeepaliveTime: time.Hour, KeepaliveRequests: 1000,
 		KeepaliveDisable: core.KeepaliveMSIE6,
 		LingeringClose:   core.LingeringOn, LingeringTime: 30 * time.Second, LingeringTimeout: 5 * time.Second,
 	}
 	w.shard.engine = &engine{
-		address:  func(*core.Port, func() conn.Addr) *core.Address { return nil },
-		server:   func(*core.Address) *core.ServerConf { return &w.server },
-		location: func(*core.Request) *core.LocationConf { return &w.set },
-		tls:      func(*core.Address) *core.AddressTLS { return nil },
-		banner:   func(*core.Request) []byte { return hearth },
+		address:    func(*core.Port, func() conn.Addr) *core.Address { return nil },
+		server:     func(*core.Address) *core.ServerConf { return &w.server },
+		location:   func(*core.Request) *core.LocationConf { return &w.set },
+		tls:        func(*core.Address) *core.AddressTLS { return nil },
+		http2:      func(*core.Address) bool { return w.server.HTTP2.On },
+		handshaken: func(*core.Address, *core.TLSState) *core.ServerConf { return &w.server },
+		outermost:  func(*core.Address) *core.LocationConf { return &w.set },
+		log:        func(_ *core.Address, _ *loop.Loop, _ *core.Client, line string) { w.errors = append(w.errors, line) },
+		banner:     func(*core.Request) []byte { return hearth },
 		serve: func(r *core.Request, _ *core.Address) {
 			r.Out.HeaderOnly = string(r.Head.Method) == "HEAD"
 			handler(r)

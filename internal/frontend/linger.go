@@ -22,9 +22,14 @@ func (h *h1Conn) linger(silence, total time.Duration) {
 		h.close()
 		return
 	}
-	s := h.session
-	h.session = nil
-	s.detach()
+	if s := h.session; s != nil {
+		h.session = nil
+		s.detach()
+	}
+	if h.h2 != nil {
+		h.h2.close()
+		h.h2 = nil
+	}
 	h.enter(isLinger)
 	h.until = h.shard.loop.Now().Add(total)
 	h.lingerEach = uint32(min(silence/time.Millisecond, 1<<31))
@@ -44,11 +49,8 @@ func (h *h1Conn) discard() {
 		return
 	}
 	sh := h.shard
-	if sh.scratch == nil {
-		sh.scratch = make([]byte, scratchSize)
-	}
 	for range lingerReads {
-		_, err := h.conn.TryRead(sh.scratch)
+		_, err := h.conn.TryRead(sh.scratchBuffer())
 		if err == conn.ErrAgain {
 			h.lend()
 			return

@@ -122,8 +122,6 @@ func (s *session) readHead() bool {
 				return true
 			}
 			if err != http1.ErrIncomplete {
-				// An HTTP/2 client with prior knowledge (RFC 9113, 3.3) will be recognised here: to this parser its preface
-				// is a request in version 2.0.
 				s.refuse(started, err.(*http1.Error))
 				return false
 			}

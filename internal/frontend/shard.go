@@ -3,6 +3,8 @@ package frontend
 import (
 	"time"
 
+	"hearth/internal/core"
+	"hearth/internal/http2"
 	"hearth/internal/loop"
 )
 
@@ -30,8 +32,13 @@ type shard struct {
 	buffers  freeList[[]byte]
 	trim     loop.Timer
 
+	streams  freeList[*h2Stream]
+	h2memory http2.Memory
+	h2opt    *http2.Options // for the server h2of
+	h2of     *core.ServerConf
+
 	date     dateCache
-	scratch  []byte // what lingering connections are read into
+	scratch  []byte // what lingering connections, and those of HTTP/2, are read into
 	draining bool   // no connection is kept alive any more
 
 	counters counters
@@ -81,6 +88,13 @@ func (sh *shard) putBuffer(b []byte) {
 	sh.trimLater(len(sh.buffers.items) > spareBuffers)
 }
 
+func (sh *shard) scratchBuffer() []byte {
+	if sh.scratch == nil {
+		sh.scratch = make([]byte, scratchSize)
+	}
+	return sh.scratch
+}
+
 func (sh *shard) trimLater(wanted bool) {
 	if wanted && !sh.trim.Pending() {
 		sh.trim.Reset(sh.loop, sh.loop.Now().Add(trimEvery), sh)
@@ -90,6 +104,7 @@ func (sh *shard) trimLater(wanted bool) {
 // OnTimer lets go of what a past burst needed.
 func (sh *shard) OnTimer(*loop.Timer) {
 	more := sh.sessions.trim(spareSessions)
+	more = sh.streams.trim(spareSessions) || more
 	more = sh.buffers.trim(spareBuffers) || more
 	sh.trimLater(more)
 }

@@ -77,8 +77,8 @@ func TestOverSockets(t *testing.T) {
 	if n := after.Accepted - before.Accepted; n != clients {
 		t.Errorf("%d connections counted", n)
 	}
-	if after.Active() != before.Active() {
-		t.Errorf("%d connections left", after.Active()-before.Active())
+	if after.Active != before.Active {
+		t.Errorf("%d connections left", after.Active-before.Active)
 	}
 }
 

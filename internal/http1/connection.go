@@ -38,11 +38,11 @@ func ParseKeepAlive(value []byte) KeepAliveHint {
 		if !found {
 			continue
 		}
-		n, ok := text.ParseInt(bytes.Trim(trimSpace(arg), `"`))
+		n, ok := text.ParseInt(bytes.Trim(TrimSpace(arg), `"`))
 		if !ok {
 			continue
 		}
-		switch name = trimSpace(name); {
+		switch name = TrimSpace(name); {
 		case text.EqualFold(name, "timeout"):
 			hint.Timeout = n
 		case text.EqualFold(name, "max"):
@@ -63,15 +63,15 @@ func listElements(list []byte) func(yield func([]byte) bool) {
 			} else {
 				list = nil
 			}
-			if element = trimSpace(element); len(element) > 0 && !yield(element) {
+			if element = TrimSpace(element); len(element) > 0 && !yield(element) {
 				return
 			}
 		}
 	}
 }
 
-// trimSpace removes spaces and tabs (OWS) at both ends.
-func trimSpace(b []byte) []byte {
+// TrimSpace removes spaces and tabs (OWS) at both ends.
+func TrimSpace(b []byte) []byte {
 	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
 		b = b[1:]
 	}

@@ -136,7 +136,7 @@ func splitField(line []byte) (name, value []byte, kind uint8, bad int) {
 		if value[0] == ' ' { // nearly always one space
 			value = value[1:]
 		}
-		value = trimSpace(value)
+		value = TrimSpace(value)
 	}
 	return line[:i], value, kind, -1
 }

@@ -241,7 +241,7 @@ func (p *RequestParser) field(line []byte) *Error {
 	if bad >= 0 {
 		return invalidRequestField(line, bad)
 	}
-	if kind != plainByte && !p.accepts(kind) {
+	if kind != plainByte && !p.opt.accepts(kind) {
 		if p.Head.Dropped++; p.Head.Dropped == 1 {
 			p.Head.FirstDropped = line
 		}
@@ -249,7 +249,7 @@ func (p *RequestParser) field(line []byte) *Error {
 	}
 	id := LookupToken(name)
 	if id >= firstUnique && id <= lastUnique && p.Head.Has(id) {
-		return p.duplicate(name, value, id)
+		return p.Head.duplicate(name, value, id)
 	}
 	p.Head.add(name, value, id)
 	return nil
@@ -266,9 +266,9 @@ func invalidRequestField(line []byte, bad int) *Error {
 // accepts decides about a name that is not only letters, digits and "-".
 // Names that are no tokens at all are dropped even where nginx would pass
 // them on (ignore_invalid_headers off): nobody can say what a backend takes them for.
-func (p *RequestParser) accepts(kind uint8) bool {
-	if !p.opt.UnderscoresInHeaders && kind&underscoreByte != 0 || kind&tokenByte != 0 {
-		if p.opt.IgnoreInvalidHeaders {
+func (o *RequestOptions) accepts(kind uint8) bool {
+	if !o.UnderscoresInHeaders && kind&underscoreByte != 0 || kind&tokenByte != 0 {
+		if o.IgnoreInvalidHeaders {
 			return false
 		}
 	}
@@ -276,12 +276,12 @@ func (p *RequestParser) accepts(kind uint8) bool {
 }
 
 //go:noinline
-func (p *RequestParser) duplicate(name, value []byte, id ID) *Error {
+func (h *RequestHead) duplicate(name, value []byte, id ID) *Error {
 	what := "header line"
 	if id == Host {
 		what = "host header"
 	}
-	previous := p.Head.Fields[p.Head.Index(id)]
+	previous := h.Fields[h.Index(id)]
 	return badRequest(fmt.Sprintf("client sent duplicate %s: \"%s: %s\", previous value: \"%s: %s\"",
 		what, name, value, previous.Name, previous.Value) + readingHeaders)
 }

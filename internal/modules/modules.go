@@ -10,6 +10,7 @@ import (
 	"hearth/internal/modules/emptygif"
 	"hearth/internal/modules/grpc"
 	"hearth/internal/modules/headers"
+	"hearth/internal/modules/http2"
 	"hearth/internal/modules/index"
 	"hearth/internal/modules/mapping"
 	"hearth/internal/modules/notmodified"
@@ -35,6 +36,7 @@ var All = []*core.Module{
 	&splitclients.Module,
 	&rewrite.Module,
 	&ssl.Module,
+	&http2.Module,
 	&access.Module,
 	&upstream.Module,
 	&proxy.Module,

@@ -22,7 +22,7 @@ var Module = core.Module{
 			}},
 	},
 	Variables: []core.Variable{
-		counter("connections_active", func(s *frontend.Status) int64 { return s.Active() }),
+		counter("connections_active", func(s *frontend.Status) int64 { return s.Active }),
 		counter("connections_reading", func(s *frontend.Status) int64 { return s.Reading }),
 		counter("connections_writing", func(s *frontend.Status) int64 { return s.Writing }),
 		counter("connections_waiting", func(s *frontend.Status) int64 { return s.Waiting }),
@@ -50,7 +50,7 @@ func page(r *core.Request) core.Verdict {
 	}
 	s := readStatus(r.Loop)
 	b := append(r.Alloc(pageSize)[:0], "Active connections: "...)
-	b = text.AppendInt(b, s.Active())
+	b = text.AppendInt(b, s.Active)
 	b = append(b, " \nserver accepts handled requests\n"...)
 	for _, n := range [...]int64{s.Accepted, s.Handled, s.Requests} {
 		b = text.AppendInt(append(b, ' '), n)

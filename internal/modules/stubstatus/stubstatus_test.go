@@ -15,7 +15,7 @@ const config = `location / { stub_status; } location /a { stub_status on; }`
 
 func TestThePageIsThatOfNginx(t *testing.T) {
 	readStatus = func(*loop.Loop) frontend.Status {
-		return frontend.Status{Accepted: 12, Handled: 11, Requests: 345, Reading: 1, Writing: 2, Waiting: 3}
+		return frontend.Status{Accepted: 12, Handled: 11, Requests: 345, Reading: 1, Writing: 2, Waiting: 3, Active: 6}
 	}
 	defer func() { readStatus = frontend.ReadStatusOn }()
 	s := coretest.New(t, modules, config)
