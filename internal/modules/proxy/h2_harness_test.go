@@ -72,6 +72,12 @@ func (w *world) h2With(addr string, o http2.Options) *h2backend {
 	return b
 }
 
+// Close closes the connection.
+func (c *h2conn) Close() {
+	c.deaf = true
+	c.Peer.Close()
+}
+
 // flush sends what the wire has to say.
 func (c *h2conn) flush() {
 	for len(c.wire.Output()) > 0 && !c.ConnClosed() && !c.deaf {

@@ -15,6 +15,7 @@ import (
 	"hearth/internal/frontend"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
+	"hearth/internal/modules/headers"
 	"hearth/internal/modules/notmodified"
 	"hearth/internal/modules/ranges"
 	"hearth/internal/modules/rewrite"
@@ -36,7 +37,7 @@ type world struct {
 }
 
 // modules is the least list that proxies, what its configurations choose by, and filters that may answer instead of a backend.
-var modules = []*core.Module{&notmodified.Module, &ranges.Body, &rewrite.Module, &upstream.Module, &Module, &ranges.Module}
+var modules = []*core.Module{&notmodified.Module, &ranges.Body, &rewrite.Module, &upstream.Module, &Module, &ranges.Module, &headers.Module}
 
 // newWorld serves a configuration; what is not in an http block is put into one, in a server if it is only locations.
 func newWorld(t testing.TB, config string) *world {

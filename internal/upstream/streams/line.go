@@ -142,7 +142,7 @@ func (l *line) fail(err error) {
 	l.close()
 	why := pool.Error
 	if err == io.EOF {
-		why = pool.UpstreamEOF
+		why, err = pool.UpstreamEOF, io.ErrUnexpectedEOF // io.EOF is the end of a whole body
 	}
 	for _, s := range l.streams {
 		s.fail(err)
