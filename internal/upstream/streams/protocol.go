@@ -70,7 +70,7 @@ func (s *stream) head(x *upstream.Exchange) error {
 	x.Head = &x.Parser.Head
 	x.Head.Assemble(s.status, s.fields, s.length)
 	switch {
-	case s.isHead, s.status == 204, s.status == 304, s.ended && s.in.empty():
+	case s.isHead, s.status == 204, s.status == 304, s.ended && s.in.empty() && len(s.trailers) == 0:
 		x.Head.Framing = http1.NoBody
 	case s.length >= 0:
 		x.Head.Framing = http1.ByLength
