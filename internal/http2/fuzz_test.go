@@ -237,7 +237,6 @@ func FuzzConversation(f *testing.F) {
 				}
 			}
 		}
-		var all []*talk
 		for i, op := range ops {
 			e := ends[op&1]
 			switch op >> 1 % 16 {
@@ -246,7 +245,6 @@ func FuzzConversation(f *testing.F) {
 				if s, err := client.w.Open(k, false); err == nil {
 					k.s = s
 					client.open = append(client.open, k)
-					all = append(all, k)
 				}
 			case 2, 3, 4: // headers
 				for _, k := range slices.Clone(e.open) {
