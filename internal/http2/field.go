@@ -168,9 +168,10 @@ func (b *Block) regular(name, value []byte) (bad string) {
 		if !ok || b.ContentLength >= 0 {
 			return "sent an invalid or doubled Content-Length"
 		}
-		if b.Kind != Trailers {
-			b.ContentLength = n
+		if b.Kind == Trailers {
+			return "" // it says nothing there, and must not say anything to others
 		}
+		b.ContentLength = n
 	}
 	b.Fields = append(b.Fields, http1.Field{Name: name, Value: value, ID: id})
 	return ""

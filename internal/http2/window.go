@@ -5,16 +5,17 @@ package http2
 type sendWindow struct {
 	left       int
 	head, tail *Stream
-	round      uint32 // counts the times those who wait have been told
+	round      uint32 // counts the times those who wait were told
 	waking     bool
 }
 
 // waiting is a stream's part of it.
 type waiting struct {
 	next, prev *Stream
-	queued     bool   // for the connection
-	own        bool   // for the stream's own window
-	round      uint32 // the round it was queued in, or wrote in
+	queued     bool // for the connection
+	own        bool // for the stream's own window
+	queuedIn   uint32
+	wroteIn    uint32 // the round that taken is of
 	taken      int    // how much it has written in that round
 }
 
@@ -113,8 +114,8 @@ func (w *Wire) chunk(s *Stream) int {
 // share is how much of n the stream may write now. While others wait, it gets no more than its part of the output.
 func (w *Wire) share(s *Stream, n int) int {
 	room := min(n, w.Room(s))
-	if s.wait.round != w.send.round {
-		s.wait.round, s.wait.taken = w.send.round, 0
+	if s.wait.wroteIn != w.send.round {
+		s.wait.wroteIn, s.wait.taken = w.send.round, 0
 	}
 	if w.send.head != nil && w.send.head != s && w.out.pending() > w.low() {
 		part := max(w.opt.OutputLimit/8, minMaxFrame/2)
@@ -143,7 +144,7 @@ func (q *sendWindow) queue(s *Stream) {
 	if s.wait.queued {
 		return
 	}
-	s.wait.queued = true
+	s.wait.queued, s.wait.queuedIn = true, q.round
 	s.wait.prev, s.wait.next = q.tail, nil
 	if q.tail == nil {
 		q.head = s
@@ -181,14 +182,10 @@ func (w *Wire) wake() {
 	}
 	q.waking = true
 	q.round++
-	for last := q.tail; q.head != nil && q.left > 0 && !w.Congested(); {
+	for q.head != nil && q.head.wait.queuedIn != q.round && q.left > 0 && !w.Congested() {
 		s := q.head
 		q.forget(s)
-		done := s == last
 		w.h.OnRoom(s)
-		if done {
-			break
-		}
 	}
 	q.waking = false
 }

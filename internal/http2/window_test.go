@@ -250,3 +250,26 @@ func TestWritingToAStreamThatIsGoneDoesNothing(t *testing.T) {
 	p.w.Release(s[0])
 	p.wantFrames()
 }
+
+// TestAStreamThatIsReleasedWhileOthersAreTold releases the last of those who wait from within the call to the first.
+func TestAStreamThatIsReleasedWhileOthersAreTold(t *testing.T) {
+	p, s := serving(t, &Options{OutputLimit: 1 << 20}, 3)
+	big := make([]byte, 70000)
+	for _, s := range s {
+		p.w.WriteData(s, big, true)
+	}
+	p.frames()
+	var told []uint32
+	p.e.onRoom = func(at *Stream) {
+		told = append(told, at.ID)
+		if at == s[1] {
+			p.w.Release(s[2])
+		}
+		p.w.send.queue(at) // as if it found no room
+	}
+	p.WriteWindowUpdate(0, 10)
+	p.feed()
+	if fmt.Sprint(told) != "[3]" {
+		t.Errorf("%v were told", told)
+	}
+}

@@ -260,3 +260,11 @@ func TestConnectIsARequestOfItsOwnForm(t *testing.T) {
 	p.headers(5, true, ":method=OPTIONS", ":scheme=http", ":path=*", ":authority=a")
 	p.want("1 CONNECT ://a:1", "3 CONNECT http://a/x", "5 OPTIONS http://a* end")
 }
+
+func TestALengthInTrailersIsLeftOut(t *testing.T) {
+	p := client(t, nil)
+	p.headers(1, false, post...)
+	p.WriteData(1, false, []byte("hello"))
+	p.headers(1, true, "content-length=9", "sum=1")
+	p.want("1 POST http://a/", "1 data hello", "1 trailers sum=1 end")
+}
