@@ -115,35 +115,8 @@ const maxRedirects = 10
 // maxSubrequests is how many subrequests one client request may cause.
 const maxSubrequests = 50
 
-// freeList holds the requests that a loop is not using, and what they share. It belongs to the loop.
-type freeList struct {
-	free  []*Request
-	clock clockCache
-}
-
 // maxKeptBody is the largest buffer for a request body that a request object keeps, in bytes.
 const maxKeptBody = 64 << 10
-
-// maxFree bounds the free list of a loop.
-const maxFree = 256
-
-var freeLists = loop.NewSeat[freeList]()
-
-// Acquire returns a request object from the loop's free list. On the loop's goroutine.
-func Acquire(l *loop.Loop) *Request {
-	list := freeLists.Of(l)
-	n := len(list.free)
-	if n == 0 {
-		r := &Request{list: list}
-		r.prepare(l)
-		return r
-	}
-	r := list.free[n-1]
-	list.free[n-1] = nil
-	list.free = list.free[:n-1]
-	r.prepare(l)
-	return r
-}
 
 // prepare makes the object ready for a new request.
 func (r *Request) prepare(l *loop.Loop) {
@@ -174,9 +147,7 @@ func Release(r *Request) {
 	if cap(buf) <= maxKeptBody {
 		r.body.buf = buf[:0]
 	}
-	if len(r.list.free) < maxFree {
-		r.list.free = append(r.list.free, r)
-	}
+	r.list.put(r)
 }
 
 // VarSlots, Captures and Alloc make a Request the Env of package vars.
