@@ -9,8 +9,13 @@ import (
 	"fmt"
 )
 
-// LoadPair reads a certificate, with those that lead to its root, and its key.
+// LoadPair reads a certificate, with those that lead to its root, and its key, while the configuration is read.
 func LoadPair(certificate, key File, passwords [][]byte) (tls.Certificate, error) {
+	return loadPair(certificate, key, passwords, "SSL_CTX_use_PrivateKey")
+}
+
+// loadPair is LoadPair; call is the function of OpenSSL's that would find a key which does not fit.
+func loadPair(certificate, key File, passwords [][]byte, call string) (tls.Certificate, error) {
 	cert, err := LoadCertificate(certificate)
 	if err != nil {
 		return cert, err
@@ -20,7 +25,7 @@ func LoadPair(certificate, key File, passwords [][]byte) (tls.Certificate, error
 		return cert, err
 	}
 	if !matches(cert.Leaf, signer) {
-		return cert, key.Pos.Errorf("SSL_CTX_use_PrivateKey(\"%s\") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)", key.Shown())
+		return cert, key.Pos.Errorf("%s(\"%s\") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)", call, key.Shown())
 	}
 	cert.PrivateKey = signer
 	return cert, nil

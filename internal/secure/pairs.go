@@ -84,7 +84,9 @@ func (p *Pairs) Load(l *loop.Loop, certificate, key string) (*tls.Certificate, e
 	}
 	made := &pair{name: name}
 	var err error
-	l.Await(func() { made.cert, err = LoadPair(File{Name: certificate}, File{Name: key}, p.passwords) })
+	l.Await(func() {
+		made.cert, err = loadPair(File{Name: certificate}, File{Name: key}, p.passwords, "SSL_use_PrivateKey")
+	})
 	if err != nil {
 		return nil, err
 	}

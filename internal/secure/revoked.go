@@ -48,7 +48,7 @@ func (t *Trust) revoked(chain []*x509.Certificate, now time.Time) Failure {
 func (t *Trust) lookUp(cert, issuer *x509.Certificate, now time.Time) Failure {
 	why := NoCRL
 	for _, crl := range t.crls {
-		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) {
+		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || otherKey(crl.AuthorityKeyId, issuer.SubjectKeyId) {
 			continue
 		}
 		switch {
@@ -64,6 +64,9 @@ func (t *Trust) lookUp(cert, issuer *x509.Certificate, now time.Time) Failure {
 	}
 	return why
 }
+
+// otherKey tells lists of authorities apart that have the same name.
+func otherKey(a, b []byte) bool { return len(a) > 0 && len(b) > 0 && !bytes.Equal(a, b) }
 
 func lists(crl *x509.RevocationList, serial *big.Int) bool {
 	for i := range crl.RevokedCertificateEntries {

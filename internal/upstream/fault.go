@@ -59,11 +59,11 @@ func faultOf(err error, at doing, call string) *Fault {
 	var unsecured *peertls.Error
 	switch {
 	case errors.As(err, &unsecured):
+		if unsecured.Local {
+			return &Fault{Status: 500, Harmless: true, cause: unsecured.Cause + " while " + string(at)}
+		}
 		fault := &Fault{Condition: OnError, Status: 502, cause: unsecured.Cause + " while " + string(handshaking)}
-		switch {
-		case unsecured.Local:
-			fault.Condition, fault.Status, fault.Harmless = 0, 500, true
-		case errors.Is(err, loop.ErrTimeout):
+		if errors.Is(err, loop.ErrTimeout) {
 			fault.Condition, fault.Status = OnTimeout, 504
 		}
 		return fault

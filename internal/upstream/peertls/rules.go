@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -152,19 +151,6 @@ func (s *Settings) demand(r *Rules, prefix string) error {
 		return err
 	}
 	return r.trust.AddCRLs(s.crl)
-}
-
-// logKeys opens the file for secrets. It is closed when the rules are no more, as any os.File is.
-func (s *Settings) logKeys(r *Rules) error {
-	if !s.keyLog.IsSet() {
-		return nil
-	}
-	f, err := os.OpenFile(s.keyLog.Name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return s.keyLog.Pos.Errorf("%s", secure.OpenFailed(s.keyLog.Name, err))
-	}
-	r.config.KeyLogWriter = f
-	return nil
 }
 
 // Fixed says that neither the name nor the certificate depends on the request.
