@@ -375,6 +375,7 @@ func (x *Exchange) close() {
 	if x.upgraded {
 		why = pool.Upgraded
 	}
+	x.wait.Cancel()
 	x.release(why)
 	x.done(false)
 	x.closePipe()

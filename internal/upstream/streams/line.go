@@ -97,7 +97,7 @@ type line struct {
 	closed   bool
 	settings bool // SETTINGS came in what is being fed
 	goneAway bool // GOAWAY did
-	most     int  // streams at once, by a REFUSED_STREAM; 0 = as the peer has said
+	refusing bool // it has refused a stream: it takes no more at once than it has, whatever it said
 
 	ping
 }
@@ -108,8 +108,8 @@ func (l *line) Limit() int {
 		return 0
 	}
 	n := l.wire.PeerMaxStreams()
-	if l.most > 0 {
-		n = min(n, l.most)
+	if l.refusing {
+		n = min(n, max(1, len(l.streams)))
 	}
 	return n
 }
@@ -155,7 +155,9 @@ func (l *line) remove(s *stream) {
 	l.streams[s.place], last.place = last, s.place
 	l.streams[len(l.streams)-1] = nil
 	l.streams = l.streams[:len(l.streams)-1]
-	l.most = 0 // there may be room again
+	if !refused(s) {
+		l.refusing = false // there is room again
+	}
 }
 
 // ConnReady implements conn.IdleHandler: something has come, or there is room to write.
@@ -280,8 +282,7 @@ func (l *line) OnData(s *http2.Stream, p []byte, end bool) { of(s).onData(p, end
 // OnReset implements http2.Handler.
 func (l *line) OnReset(s *http2.Stream, code http2.ErrCode, byPeer bool, reason string) {
 	if byPeer && code == http2.RefusedStream {
-		// It takes no more than it has, whatever it had announced: until one of them ends.
-		l.most = max(1, len(l.streams)-1)
+		l.refusing = true
 	}
 	of(s).onReset(code, byPeer, reason)
 }
@@ -290,13 +291,14 @@ func (l *line) OnReset(s *http2.Stream, code http2.ErrCode, byPeer bool, reason 
 func (l *line) OnRoom(s *http2.Stream) { of(s).writable.Set(l.loop) }
 
 // OnSettings implements http2.Handler.
-func (l *line) OnSettings() { l.settings = true }
+func (l *line) OnSettings() { l.settings, l.refusing = true, false }
 
 // OnGoAway implements http2.Handler. The streams that it leaves out have been reset.
 func (l *line) OnGoAway(_ uint32, code http2.ErrCode, _ []byte) {
 	l.goneAway = true
 	for _, s := range l.streams {
-		if reset, ok := s.err.(*upstream.ResetError); ok && reset.Refused {
+		if refused(s) {
+			reset := s.err.(*upstream.ResetError)
 			reset.GoAway, reset.Code = true, code
 		}
 	}
@@ -304,5 +306,10 @@ func (l *line) OnGoAway(_ uint32, code http2.ErrCode, _ []byte) {
 
 // OnRefused implements http2.Handler; a client has none.
 func (l *line) OnRefused(uint32, http2.ErrCode, string) {}
+
+func refused(s *stream) bool {
+	reset, ok := s.err.(*upstream.ResetError)
+	return ok && reset.Refused
+}
 
 func of(s *http2.Stream) *stream { return s.Owner.(*stream) }
