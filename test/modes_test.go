@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -330,10 +331,8 @@ func differs(r io.Reader, want []byte) error {
 		if at+n > len(want) {
 			return fmt.Errorf("more than %d bytes", len(want))
 		}
-		for i := range n {
-			if buf[i] != want[at+i] {
-				return fmt.Errorf("byte %d of %d is another", at+i, len(want))
-			}
+		if !bytes.Equal(buf[:n], want[at:at+n]) {
+			return fmt.Errorf("other bytes than there should be among the %d after %d of %d", n, at, len(want))
 		}
 		at += n
 		if err != nil && (!errors.Is(err, io.EOF) || at < len(want)) {
