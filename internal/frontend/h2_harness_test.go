@@ -81,7 +81,7 @@ func (c *h2client) begin(line string, end bool, more ...string) uint32 {
 func writeFields(hw *http2.HeaderWriter, list []string) {
 	for _, f := range list {
 		name, value, _ := strings.Cut(f, ": ")
-		hw.Field(http1.Field{Name: []byte(name), Value: []byte(value), ID: http1.Lookup([]byte(name))})
+		hw.Field(field(name, value))
 	}
 }
 

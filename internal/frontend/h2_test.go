@@ -561,3 +561,38 @@ func TestH2StatusCountsRequests(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+func TestH2RequestsAllocateNothing(t *testing.T) {
+	w := newWorld(t, ok)
+	w.shard.engine.serve = func(r *core.Request, _ *core.Address) { fixed(r) }
+	w.set.KeepaliveRequests = 1 << 30
+	w.server.HTTP2.On = true
+	p := w.connect()
+	client := &quietClient{}
+	client.wire = http2.NewClient(&http2.Options{}, client)
+	const atATime = 32
+	round := func() {
+		for range atATime {
+			s, _ := client.wire.Open(nil, false)
+			hw := client.wire.Headers(s)
+			hw.Request(methodGet, methodGet, hearth, slash)
+			hw.End(true)
+		}
+		out := client.wire.Output()
+		p.Send(out)
+		client.wire.Sent(len(out))
+		w.sim.Run()
+		if err := client.wire.Feed(p.Received(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		round()
+	}
+	// What a round of many requests costs is the fake network's.
+	if n := testing.AllocsPerRun(50, round); n > atATime/2 {
+		t.Errorf("%v allocations for %d requests", n, atATime)
+	}
+}
+
+var methodGet, slash = []byte("GET"), []byte("/")

@@ -200,7 +200,7 @@ func (c *h2Conn) settle() {
 	if c.rests == nil && !c.wire.Idle() {
 		if !c.halfHead {
 			c.halfHead = true
-			h.timer.Reset(c.shard.loop, now.Add(h.serverConf().ClientHeaderTimeout), h)
+			h.timer.Reset(c.shard.loop, now.Add(c.server().ClientHeaderTimeout), h)
 		}
 		return
 	}
@@ -211,6 +211,11 @@ func (c *h2Conn) settle() {
 		h.enter(isKept)
 	}
 	h.timer.Reset(c.shard.loop, now.Add(settings.KeepaliveTimeout.Idle), h)
+}
+
+// server is the address's default one, in the newest generation.
+func (c *h2Conn) server() *core.ServerConf {
+	return c.shard.engine.server(c.shard.engine.address(c.h.port, c.client.Local))
 }
 
 // settings are those of the address's default server, as nginx has them for what concerns the connection.

@@ -57,7 +57,7 @@ func (s *h2Stream) begin(c *h2Conn, ws *http2.Stream, b *http2.Block, end bool) 
 		Method: b.Method, Scheme: b.Scheme, Authority: b.Authority, Path: b.Path,
 		Fields: b.Fields, ContentLength: b.ContentLength, Open: !end, TooLarge: b.TooLarge,
 	}
-	s.refusal = s.composer.Compose(&parts, &h.serverConf().Requests)
+	s.refusal = s.composer.Compose(&parts, &c.server().Requests)
 	s.body.begin(&s.composer.Head, end)
 	s.out.begin(s.loop)
 	s.left.Clear()
