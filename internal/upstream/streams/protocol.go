@@ -67,12 +67,16 @@ func (s *stream) head(x *upstream.Exchange) error {
 	if s.tooLarge || x.Set.HeadSize > 0 && sizeOf(s.fields) > x.Set.HeadSize {
 		return &upstream.InvalidResponse{Cause: "upstream sent too big header"}
 	}
+	length := s.length
+	if len(s.trailers) > 0 && !s.isHead {
+		length = -1 // with a length HTTP/1 has no place for them
+	}
 	x.Head = &x.Parser.Head
-	x.Head.Assemble(s.status, s.fields, s.length)
+	x.Head.Assemble(s.status, s.fields, length)
 	switch {
 	case s.isHead, s.status == 204, s.status == 304, s.ended && s.in.empty() && len(s.trailers) == 0:
 		x.Head.Framing = http1.NoBody
-	case s.length >= 0:
+	case length >= 0:
 		x.Head.Framing = http1.ByLength
 	default:
 		x.Head.Framing = http1.UntilClose
