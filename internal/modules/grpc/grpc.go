@@ -35,7 +35,7 @@ var (
 	table     = passing.Table[location]{Slot: locations, Prefix: "grpc", At: func(l *location) *passing.Location { return &l.Location }}
 )
 
-var directives = slices.Concat(table.Rows(), []conf.Directive{
+var directives = slices.Concat(table.Rows(), table.TLSRows(), []conf.Directive{
 	conf.Custom(locations, conf.Directive{Name: "grpc_pass", In: conf.Location | conf.IfLocation,
 		Doc: "Passes requests to a gRPC server or an upstream of them."}, setPass),
 	table.SetHeader("Content-Length $content_length"),
@@ -63,10 +63,15 @@ func finish(c *conf.Cursor, b *conf.Block, l *location) error {
 	if l.pass == nil {
 		return nil
 	}
+	if l.pass.secured || !l.pass.literal {
+		if err := table.Secure(c, b, l, "h2"); err != nil {
+			return err
+		}
+	}
 	if l.pass.group != nil && b.Kind == conf.Location {
 		l.pass.group.UsedBy(&l.Settings)
 	}
-	request := &passing.Request{Scheme: "http", Authority: authority, Target: target}
+	request := &passing.Request{Authority: authority, Target: target}
 	if err := request.Compile(c, b, &l.Location, defaults); err != nil {
 		return err
 	}

@@ -14,12 +14,14 @@ import (
 type pass struct {
 	destination             // of all requests; its group is nil if the address has variables
 	address     *core.Value // with variables
+	literal     bool
 }
 
 // destination is where one request goes: known from the configuration, or evaluated.
 type destination struct {
-	group *upstream.Group
-	host  []byte // :authority
+	group   *upstream.Group
+	host    []byte // :authority
+	secured bool   // over TLS
 }
 
 // setPass reads `grpc_pass [grpc://|grpcs://]ADDRESS`.
@@ -39,20 +41,17 @@ func setPass(c *conf.Cursor, b *conf.Block, l *location, args []string) error {
 	if !ok {
 		return nil
 	}
-	address, secure := cutScheme(literal)
-	if secure {
-		return c.Errorf("grpcs protocol requires TLS, which hearth does not support yet, in grpc_pass")
-	}
+	address, secured := cutScheme(literal)
 	group, err := upstream.Use(c, address, "")
 	if err != nil {
 		return err
 	}
-	l.pass.destination = destination{group, host(address)}
+	l.pass.literal, l.pass.destination = true, destination{group, host(address), secured}
 	return nil
 }
 
 // cutScheme takes "grpc://" or "grpcs://" off.
-func cutScheme(url string) (address string, secure bool) {
+func cutScheme(url string) (address string, secured bool) {
 	for _, scheme := range []string{"grpc://", "grpcs://"} {
 		if len(url) >= len(scheme) && strings.EqualFold(url[:len(scheme)], scheme) {
 			return url[len(scheme):], scheme == "grpcs://"
@@ -77,17 +76,13 @@ func (p *pass) settle(r *core.Request) (*destination, core.Verdict) {
 	if p.group != nil {
 		return &p.destination, core.OK
 	}
-	address, secure := cutScheme(string(p.address.Eval(r)))
-	if secure {
-		r.Error(logs.Error, "grpcs protocol requires TLS, which hearth does not support yet")
-		return nil, 500
-	}
+	address, secured := cutScheme(string(p.address.Eval(r)))
 	group, err := upstream.Find(r, address, "")
 	if err != nil {
 		r.Error(logs.Error, "%s", err)
 		return nil, core.Verdict(upstream.FindStatus(err))
 	}
-	return &destination{group, host(address)}, core.OK
+	return &destination{group, host(address), secured}, core.OK
 }
 
 // serve is the content handler of a location with grpc_pass.
@@ -98,6 +93,9 @@ func serve(r *core.Request) core.Verdict {
 		return verdict
 	}
 	settled.Of(r).destination = d
+	if !d.secured {
+		return upstream.RunPlain(r, &l.Settings, d.group, l.protocol)
+	}
 	return upstream.Run(r, &l.Settings, d.group, l.protocol)
 }
 

@@ -34,7 +34,7 @@ func (l *location) compileRequest(c *conf.Cursor, b *conf.Block) (requestTemplat
 		if id := http1.Lookup([]byte(f.Name)); id == http1.ContentLength || id == http1.TransferEncoding {
 			continue // what frames the body follows from the body
 		}
-		t.fields = append(t.fields, setField{[]byte(f.Name + ": "), f.Value, http1.Lookup([]byte(f.Name))})
+		t.fields = append(t.fields, setField{[]byte(f.Name + ": "), f.Value})
 	}
 	return t, nil
 }

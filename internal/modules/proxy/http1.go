@@ -38,7 +38,6 @@ type requestTemplate struct {
 type setField struct {
 	prefix []byte // "Name: "
 	value  *core.Value
-	id     http1.ID
 }
 
 var (

@@ -138,13 +138,12 @@ func finish(c *conf.Cursor, b *conf.Block, l *location) error {
 		l.pass.group.UsedBy(&l.Settings)
 	}
 	l.compileRewrite()
+	if l.version == overHTTP2 {
+		return l.useHTTP2(c, b)
+	}
 	request, err := l.compileRequest(c, b)
 	if err != nil {
 		return err
-	}
-	if l.version == overHTTP2 {
-		l.useHTTP2(request)
-		return nil
 	}
 	l.NoChunks = l.version == http10
 	l.protocol = &http1Protocol{request: request, response: http1.ResponseOptions{TotalLimit: int(l.HeadSize)}}

@@ -12,8 +12,8 @@ import (
 
 // Request is the compiled form of what a location sends where a head is a list of fields: HTTP/2.
 type Request struct {
-	Scheme    string
 	Method    *core.Value                              // nil = the client's
+	Body      *core.Value                              // nil = the client's
 	Target    func(r *core.Request, dst []byte) []byte // appends :path
 	Authority func(r *core.Request) []byte             // unless *_set_header names Host, which is the same
 
@@ -21,7 +21,6 @@ type Request struct {
 	replaced upstream.HeaderSet // fields of the client that are not passed on
 	pass     bool               // the others are
 	measured bool               // Content-Length is sent where it is known
-	scheme   []byte
 }
 
 type setField struct {
@@ -37,7 +36,7 @@ func (q *Request) Compile(c *conf.Cursor, b *conf.Block, l *Location, defaults [
 	if err != nil {
 		return err
 	}
-	q.scheme, q.replaced, q.pass, q.measured = []byte(q.Scheme), replaced, l.PassRequestHeaders, true
+	q.replaced, q.pass, q.measured = replaced, l.PassRequestHeaders, true
 	for _, name := range []string{"Content-Length", "Host"} { // the latter is :authority
 		q.replaced.Add(name)
 	}
@@ -61,7 +60,10 @@ func (q *Request) Compile(c *conf.Cursor, b *conf.Block, l *Location, defaults [
 // CleanTarget), since the backend may go on with that.
 func (q *Request) Build(x *upstream.Exchange) error {
 	r, h := x.R, &x.Request
-	h.Method, h.Scheme = r.Method, q.scheme
+	if q.Body != nil {
+		x.ReplaceBody(q.Body.Eval(r))
+	}
+	h.Method, h.Scheme = r.Method, schemes[x.Secured()]
 	if q.Method != nil {
 		if h.Method = q.Method.Eval(r); !http1.ValidName(h.Method) {
 			return fmt.Errorf("invalid method \"%s\" for the upstream request", h.Method)
@@ -72,7 +74,7 @@ func (q *Request) Build(x *upstream.Exchange) error {
 	if q.Authority != nil {
 		h.Authority = q.Authority(r)
 	}
-	if size := x.BodySize(); q.measured && (size > 0 || size == 0 && r.Head.ContentLength == 0) {
+	if size := x.BodySize(); q.measured && (size > 0 || size == 0 && (q.Body != nil || r.HasBody() || r.Head.ContentLength == 0)) {
 		from := len(dst)
 		dst = strconv.AppendInt(dst, size, 10)
 		h.Fields = append(h.Fields, http1.Field{Name: contentLength, Value: dst[from:len(dst):len(dst)], ID: http1.ContentLength})
@@ -98,6 +100,8 @@ func (q *Request) Build(x *upstream.Exchange) error {
 	}
 	return nil
 }
+
+var schemes = map[bool][]byte{false: []byte("http"), true: []byte("https")}
 
 var contentLength = []byte("Content-Length")
 
