@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -28,11 +27,8 @@ const h2Site = `
 	}
 `
 
-// h2Hearth starts hearth with HTTP/2 in front, if it has that.
+// h2Hearth starts hearth with HTTP/2 in front.
 func h2Hearth(t *testing.T) *Proxy {
-	if slices.Contains(notYet, "in front: h2") {
-		t.Skip("in front: h2: not supported yet")
-	}
 	l := newLab(t)
 	l.Backend(func(c *Call) { c.Say(200, "from behind\n") })
 	p := l.prepare(hearthBinary, site(h2Site))

@@ -17,7 +17,6 @@ import (
 	"net"
 	"net/http"
 	"path"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,11 +47,6 @@ var behinds = []mode{
 	{name: "gRPC+TLS", secure: true, two: true, grpc: true},
 }
 
-// notYet are the modes that hearth refuses to be configured for so far, by where and name. It is to become empty.
-var notYet = []string{
-	"behind: gRPC", "behind: gRPC+TLS",
-}
-
 // Every case holds in every pair of modes. What a case needs of its backend is its own handler, which runs in this process:
 // a case sees both ends, and never has to guess what the other has got.
 func TestModes(t *testing.T) {
@@ -61,11 +55,6 @@ func TestModes(t *testing.T) {
 		for _, behind := range behinds {
 			t.Run(front.name+" to "+behind.name, func(t *testing.T) {
 				t.Parallel()
-				for _, name := range []string{"in front: " + front.name, "behind: " + behind.name} {
-					if slices.Contains(notYet, name) {
-						t.Skipf("%s: not supported yet", name)
-					}
-				}
 				c := newCell(t, front, behind)
 				for _, test := range modeCases {
 					t.Run(test.name, func(t *testing.T) {
