@@ -17,7 +17,8 @@ func (s *h2Stream) SendHead(r *core.Request) error {
 	}
 	o.started = true
 	o.left = out.ContentLength
-	o.bodiless = out.HeaderOnly || out.Status == 204 || out.Status == 304
+	o.bodiless = out.HeaderOnly || out.Status == 204 || out.Status == 304 ||
+		out.ContentLength == 0 && len(out.Trailers) == 0 // for gRPC it matters where the stream ends
 	s.ws.Chunk = int(s.settings().HTTP2ChunkSize)
 	hw := s.wire.Headers(s.ws)
 	hw.Status(out.Status)

@@ -68,8 +68,8 @@ func (s *stream) head(x *upstream.Exchange) error {
 		return &upstream.InvalidResponse{Cause: "upstream sent too big header"}
 	}
 	length := s.length
-	if len(s.trailers) > 0 && !s.isHead {
-		length = -1 // with a length HTTP/1 has no place for them
+	if !s.isHead && (len(s.trailers) > 0 || length == 0 && !s.ended) {
+		length = -1 // with a length HTTP/1 has no place for trailers, and a stream that goes on with no body has some
 	}
 	x.Head = &x.Parser.Head
 	x.Head.Assemble(s.status, s.fields, length)
