@@ -15,6 +15,7 @@ var meant = map[string]string{
 	"ngx_core_module user":                      "the group is that of the user",
 	"ngx_http_charset_module charset_types":     "text/html is always among them",
 	"ngx_http_core_module server_name":          "no name is the empty name",
+	"ngx_http_grpc_module grpc_ssl_name":        "the documentation puts it in words",
 	"ngx_http_log_module log_format":            "combined is built in",
 	"ngx_http_proxy_module proxy_set_header":    "Host $proxy_host is built in",
 	"ngx_http_upstream_module resolver_timeout": "that of the http block, whose default it is",
