@@ -44,6 +44,7 @@ type h2request struct {
 	fields                          []string
 	body                            []byte
 	hold                            bool // gives no credit
+	owed                            int  // so much of it
 	trailers                        []string
 	ended, gone                     bool
 	reset                           http2.ErrCode
@@ -136,10 +137,19 @@ func (q *h2request) finished(end bool) {
 func (c *h2conn) OnData(s *http2.Stream, p []byte, end bool) {
 	q := s.Owner.(*h2request)
 	q.body = append(q.body, p...)
+	q.owed += len(p)
 	if !q.hold {
-		c.wire.Consumed(s, len(p))
+		q.credit(q.owed)
 	}
 	q.finished(end)
+}
+
+// credit gives the client credit for n bytes.
+func (q *h2request) credit(n int) {
+	if n = min(n, q.owed); !q.gone && n > 0 {
+		q.owed -= n
+		q.wire.Consumed(q.s, n)
+	}
 }
 
 // OnReset implements http2.Handler.

@@ -140,11 +140,7 @@ func TestH2ABodyIsSentWithinFlowControl(t *testing.T) {
 				t.Errorf("%d bytes were sent into the window", len(q.body))
 			}
 			for range 10 {
-				b.conns[0].run(func() {
-					if !q.gone {
-						b.conns[0].wire.Consumed(q.s, 40000)
-					}
-				})
+				b.conns[0].run(func() { q.credit(40000) })
 			}
 			wantBody(t, c.receive(), "200000")
 			wantIn(t, strings.Join(q.fields, "\n"), "content-length: 200000")
