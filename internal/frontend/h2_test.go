@@ -380,6 +380,18 @@ func TestKeepaliveRequestsIsTheLastStreamOfGOAWAY(t *testing.T) {
 	w.wantNoLeak()
 }
 
+func TestWithoutKeepaliveOneRequestIsServed(t *testing.T) {
+	w := newWorld(t, ok)
+	w.set.KeepaliveTimeout.Idle = 0
+	w.set.LingeringClose = core.LingeringOff
+	c := w.connectH2()
+	w.advance(time.Second)
+	c.wantOpen()
+	c.wantTold(c.ask("GET /", true), "200 [/] end")
+	c.wantGoAway("1 NO_ERROR")
+	c.wantClosed()
+}
+
 func TestKeepaliveTimeLetsRequestsUnderWayFinish(t *testing.T) {
 	var release loop.Event
 	w := newWorld(t, func(r *core.Request) {

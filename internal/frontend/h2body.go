@@ -100,6 +100,11 @@ func (s *h2Stream) TryReadBody(p []byte) (int, error) {
 		b.expect = false
 		s.sendContinue()
 	}
+	if !b.wide && !b.ended && (b.left < 0 || b.left > wideWindow/8) {
+		b.wide = true
+		s.wire.Widen(s.ws, wideWindow)
+		s.conn.askTurnEnd()
+	}
 	n := 0
 	for len(b.parts) > 0 && n < len(p) {
 		m := copy(p[n:], b.parts[0][b.read:])
@@ -130,10 +135,6 @@ func (s *h2Stream) given(n int) {
 	s.req.Length += int64(n)
 	if b.left >= 0 {
 		b.left -= int64(n)
-	}
-	if !b.wide && !b.ended && (b.left < 0 || b.left > wideWindow/8) {
-		b.wide = true
-		s.wire.Widen(s.ws, wideWindow)
 	}
 	s.wire.Consumed(s.ws, n)
 	s.conn.askTurnEnd()

@@ -53,7 +53,7 @@ func (sh *shard) h2Options(of *core.ServerConf) *http2.Options {
 	if sh.h2of != of {
 		sh.h2of = of
 		sh.h2opt = &http2.Options{
-			MaxStreams: of.HTTP2.MaxStreams, StreamWindow: int(of.HTTP2.Preread),
+			MaxStreams: of.HTTP2.MaxStreams, StreamWindow: int(max(of.HTTP2.Preread, 1)),
 			MaxHeaderBytes: of.LargeHeaderBuffers.Num * int(of.LargeHeaderBuffers.Size), MaxFields: of.MaxHeaders, Memory: &sh.h2memory,
 		}
 	}
@@ -210,7 +210,11 @@ func (c *h2Conn) settle() {
 		h.until = now.Add(settings.KeepaliveMinTimeout)
 		h.enter(isKept)
 	}
-	h.timer.Reset(c.shard.loop, now.Add(settings.KeepaliveTimeout.Idle), h)
+	timeout := settings.KeepaliveTimeout.Idle
+	if h.requests == 0 { // there may be no keep-alive, but one request
+		timeout = max(timeout, c.server().ClientHeaderTimeout)
+	}
+	h.timer.Reset(c.shard.loop, now.Add(timeout), h)
 }
 
 // server is the address's default one, in the newest generation.

@@ -16,6 +16,7 @@ func (s *h2Stream) SendHead(r *core.Request) error {
 		return o.err
 	}
 	o.started = true
+	r.Framing.KeepAlive = true
 	o.left = out.ContentLength
 	o.bodiless = out.HeaderOnly || out.Status == 204 || out.Status == 304 ||
 		out.ContentLength == 0 && len(out.Trailers) == 0 // for gRPC it matters where the stream ends
