@@ -7,8 +7,8 @@ import (
 )
 
 // matches says whether a certificate is for a name, as OpenSSL's X509_check_host does, which nginx asks: the alternative names
-// decide, and where there are none for hosts, the common names of the subject. In a wildcard "*" stands for all or
-// part of the first label. Beyond that, an address matches one among the alternative names.
+// decide, and where there are none for hosts, the common names of the subject. In a wildcard "*" stands for the
+// first label, or its beginning or end. Beyond that, an address matches one among the alternative names.
 func matches(cert *x509.Certificate, name string) bool {
 	name = strings.TrimSuffix(name, ".")
 	if name == "" {
@@ -49,7 +49,7 @@ func matchesPattern(pattern, name string) bool {
 	before, after, wild := strings.Cut(first, "*")
 	label, domain, ok2 := strings.Cut(name, ".")
 	switch {
-	case !ok || !wild || !ok2, strings.Contains(after, "*"), !strings.Contains(rest, "."): // "*.com" is for nobody
+	case !ok || !wild || !ok2, before != "" && after != "", strings.Contains(after, "*"), !strings.Contains(rest, "."): // "*.com" is for nobody
 		return false
 	case !strings.EqualFold(rest, domain), len(label) < len(before)+len(after), label == "":
 		return false
