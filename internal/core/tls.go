@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 
+	"hearth/internal/conn"
+	"hearth/internal/http1"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
 )
@@ -75,6 +77,22 @@ func (a *Address) withHTTP2(s *Server) *tls.Config {
 	config.NextProtos = append([]string{"h2"}, config.NextProtos...)
 	return config
 }
+
+// HandshakeRequest is a request object for values with variables that a handshake asks for: of the server s in generation g, on a
+// connection whose handshake has told what is in state. Nothing but variables may be asked of it. The caller releases it.
+func HandshakeRequest(g *Generation, s *Server, c *conn.Conn, state *TLSState) *Request {
+	r := Acquire(c.Loop())
+	r.Gen, r.Head = g, new(http1.RequestHead)
+	r.Client = &Client{Peer: c.RemoteAddr(), Remote: c.RemoteAddr(), Local: c.LocalAddr, Conn: c, TLS: state}
+	r.Started, r.StartedWall = r.Loop.Now(), r.Loop.Wall()
+	r.sizeSlots()
+	r.useServer(s)
+	r.Action = "SSL handshaking"
+	return r
+}
+
+// ErrorLog is the server's own; nil = none. Any goroutine may write to it.
+func (s *Server) ErrorLog() *logs.ErrorLog { return s.Location.errorLog }
 
 // FindName is Find for a name outside of a request.
 func (a *Address) FindName(name string) *Server {

@@ -59,6 +59,12 @@ func (t *Trust) Digest() []byte { return t.sum.Sum(nil) }
 
 // Verify looks for a chain from a peer's certificate, the first of those it sent, to a root that meets the rules.
 func (t *Trust) Verify(peer []*x509.Certificate, now time.Time) Failure {
+	_, why := t.Chain(peer, now)
+	return why
+}
+
+// Chain is Verify, and returns the chain: the peer's certificate first, the root last.
+func (t *Trust) Chain(peer []*x509.Certificate, now time.Time) ([]*x509.Certificate, Failure) {
 	between := t.others
 	if len(peer) > 1 {
 		between = between.Clone()
@@ -70,7 +76,7 @@ func (t *Trust) Verify(peer []*x509.Certificate, now time.Time) Failure {
 		Roots: t.roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{t.usage},
 	})
 	if err != nil {
-		return failureOf(err, peer, now)
+		return nil, failureOf(err, peer, now)
 	}
 	why := ChainTooLong
 	for _, chain := range chains {
@@ -78,8 +84,8 @@ func (t *Trust) Verify(peer []*x509.Certificate, now time.Time) Failure {
 			continue
 		}
 		if why = t.revoked(chain, now); why == 0 {
-			return 0
+			return chain, 0
 		}
 	}
-	return why
+	return nil, why
 }

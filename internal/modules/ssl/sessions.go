@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hearth/internal/conf"
+	"hearth/internal/core"
 	"hearth/internal/secure"
 	"hearth/internal/text"
 )
@@ -17,9 +18,9 @@ import (
 const sessionMark = "hearth1 "
 
 // sessions sets how sessions are resumed: by tickets, which are good for ssl_session_timeout, and for a server with the same
-// rules about client certificates only. (Each request's certificate is checked against its server's rules anyhow; a session
-// that would be refused there is not resumed in the first place.)
-func (s *settings) sessions(config *tls.Config, rules *clientRules) error {
+// certificates and rules about those of clients only. (Each request's certificate is checked against its server's rules anyhow; a
+// session that would be refused there is not resumed in the first place.)
+func (v *serving) sessions(config *tls.Config, s *settings) error {
 	keys, err := s.readTicketKeys()
 	if err != nil {
 		return err
@@ -29,19 +30,20 @@ func (s *settings) sessions(config *tls.Config, rules *clientRules) error {
 		return nil
 	}
 	if len(keys) > 0 {
-		config.SetSessionTicketKeys(keys)
+		v.tickets = new(tls.Config)
+		v.tickets.SetSessionTicketKeys(keys)
 	}
-	made := append([]byte(sessionMark), rules.digest()...)
+	made := append([]byte(sessionMark), v.digest()...)
 	lifetime := s.timeout
 	config.WrapSession = func(state tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
 		if !marked(session, made) {
 			at := binary.BigEndian.AppendUint64(bytes.Clone(made), uint64(time.Now().Unix()))
 			session.Extra = append(session.Extra, at)
 		}
-		return config.EncryptTicket(state, session)
+		return v.tickets.EncryptTicket(state, session)
 	}
 	config.UnwrapSession = func(ticket []byte, state tls.ConnectionState) (*tls.SessionState, error) {
-		session, err := config.DecryptTicket(ticket, state)
+		session, err := v.tickets.DecryptTicket(ticket, state)
 		if err != nil || session == nil {
 			return nil, err
 		}
@@ -56,6 +58,27 @@ func (s *settings) sessions(config *tls.Config, rules *clientRules) error {
 		return nil, nil
 	}
 	return nil
+}
+
+// carryTickets finds the keys of tickets where no file has them: they are the process's, so that a reload breaks no session.
+// crypto/tls makes them, and a new one each day.
+func (v *serving) carryTickets(g *core.Generation) {
+	if v.tickets == nil {
+		v.tickets = core.Carry(g.Carried, "ssl_session_ticket_key", "", func() *tls.Config { return new(tls.Config) })
+	}
+}
+
+// digest tells servers apart between which no session may be resumed.
+func (v *serving) digest() []byte {
+	sum := sha256.New()
+	sum.Write(v.rules.digest())
+	for _, c := range v.certificates {
+		sum.Write(c.Certificate.Certificate[0])
+	}
+	for _, s := range v.sources {
+		sum.Write([]byte(s.Name + "\n"))
+	}
+	return sum.Sum(nil)
 }
 
 // marked tells whether a session has been wrapped before: a renewed ticket does not live longer than the first.

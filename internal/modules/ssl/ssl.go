@@ -5,6 +5,8 @@ package ssl
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"iter"
 	"time"
 
 	"hearth/internal/conf"
@@ -17,12 +19,14 @@ var Module = core.Module{
 	Name:       "ngx_http_ssl_module",
 	Directives: directives,
 	Variables:  variables(),
-	Init:       checkListeners,
+	Init:       begin,
+	Start:      start,
 }
 
 // settings are what the directives of a server say.
 type settings struct {
-	certificates, keys []secure.File
+	certificates, keys []source
+	keeping            secure.Keeping
 	passwords          secure.File
 	protocols          secure.ProtocolSet
 	ciphers            secure.File // no file: the list, and where it stands
@@ -40,6 +44,18 @@ type settings struct {
 	reject             bool
 	dhparam            secure.File
 	commands           []secure.Command
+	stapling           bool
+	staplingFile       secure.File
+	responder          string
+	staplingVerify     bool
+	ocsp               ocspMode
+	ocspCache          ocspCacheName
+	ocspResponder      secure.File // no file: the address, and where it stands
+	earlyData          bool
+	compression        bool
+
+	trustedList []*x509.Certificate // of ssl_trusted_certificate
+	serving     *serving
 }
 
 var slot = conf.NewSlot[settings](conf.ServerLevel)
@@ -47,10 +63,16 @@ var slot = conf.NewSlot[settings](conf.ServerLevel)
 var directives = []conf.Directive{
 	conf.List(slot, conf.Directive{Name: "ssl_certificate", In: conf.ToServer,
 		Doc: "File with the server's certificate and those that lead to its root, or data:PEM; several for several kinds of keys."},
-		certificateFile, func(s *settings) *[]secure.File { return &s.certificates }),
+		certificateSource, func(s *settings) *[]source { return &s.certificates }),
 	conf.List(slot, conf.Directive{Name: "ssl_certificate_key", In: conf.ToServer,
 		Doc: "File with the key of the certificate, or data:PEM; in the order of the certificates."},
-		certificateFile, func(s *settings) *[]secure.File { return &s.keys }),
+		certificateSource, func(s *settings) *[]source { return &s.keys }),
+	conf.Field(slot, conf.Directive{Name: "ssl_certificate_cache", In: conf.ToServer, Args: conf.Take123, Default: "off",
+		Doc: "How many certificates whose names have variables are kept, and how long."},
+		secure.ParseKeeping, func(s *settings) *secure.Keeping { return &s.keeping }),
+	conf.Field(slot, conf.Directive{Name: "ssl_certificate_compression", In: conf.ToServer, Default: "off", NoEffect: true,
+		Doc: "Certificates are sent as they are."},
+		conf.Flag, func(s *settings) *bool { return &s.compression }),
 	conf.Field(slot, conf.Directive{Name: "ssl_password_file", In: conf.ToServer,
 		Doc: "File with the passwords of keys, one a line."},
 		secure.ParseFile, func(s *settings) *secure.File { return &s.passwords }),
@@ -105,6 +127,30 @@ var directives = []conf.Directive{
 	conf.List(slot, conf.Directive{Name: "ssl_conf_command", In: conf.ToServer, Args: conf.Take2,
 		Doc: "OpenSSL settings: MinProtocol and MaxProtocol are obeyed; Options, Ciphersuites and SignatureAlgorithms have no effect."},
 		secure.ParseCommand, func(s *settings) *[]secure.Command { return &s.commands }),
+	conf.Field(slot, conf.Directive{Name: "ssl_stapling", In: conf.ToServer, Default: "off",
+		Doc: "Send the OCSP response for the certificate with it; it is asked for in the background."},
+		conf.Flag, func(s *settings) *bool { return &s.stapling }),
+	conf.Field(slot, conf.Directive{Name: "ssl_stapling_file", In: conf.ToServer,
+		Doc: "File with the OCSP response, instead of asking."},
+		secure.ParseFile, func(s *settings) *secure.File { return &s.staplingFile }),
+	conf.Field(slot, conf.Directive{Name: "ssl_stapling_responder", In: conf.ToServer,
+		Doc: "Address of the OCSP responder, instead of the certificate's."},
+		conf.String, func(s *settings) *string { return &s.responder }),
+	conf.Field(slot, conf.Directive{Name: "ssl_stapling_verify", In: conf.ToServer, Default: "off", NoEffect: true,
+		Doc: "The signature of an OCSP response is always checked."},
+		conf.Flag, func(s *settings) *bool { return &s.staplingVerify }),
+	conf.Field(slot, conf.Directive{Name: "ssl_ocsp", In: conf.ToServer, Default: "off",
+		Doc: "Ask OCSP responders about the certificates of clients: about all of the chain, or the client's own only."},
+		conf.Enum(ocspModes), func(s *settings) *ocspMode { return &s.ocsp }),
+	conf.Field(slot, conf.Directive{Name: "ssl_ocsp_cache", In: conf.ToServer, Default: "off",
+		Doc: "Keep their answers, in memory of this size shared by all servers that give the same name."},
+		parseOCSPCache, func(s *settings) *ocspCacheName { return &s.ocspCache }),
+	conf.Field(slot, conf.Directive{Name: "ssl_ocsp_responder", In: conf.ToServer,
+		Doc: "Address of the OCSP responder for clients, instead of their certificates'."},
+		secure.ParseWord, func(s *settings) *secure.File { return &s.ocspResponder }),
+	conf.Field(slot, conf.Directive{Name: "ssl_early_data", In: conf.ToServer, Default: "off", NoEffect: true,
+		Doc: "Data before the handshake is done (0-RTT) is never accepted; clients send it again after it."},
+		conf.Flag, func(s *settings) *bool { return &s.earlyData }),
 	conf.Finish(slot, finish),
 }
 
@@ -126,6 +172,7 @@ func finish(c *conf.Cursor, b *conf.Block, s *settings) error {
 	if len(s.certificates) == 0 && !s.reject {
 		return nil
 	}
+	v := &serving{server: server}
 	config, err := s.config(c)
 	if err != nil {
 		return err
@@ -134,9 +181,19 @@ func finish(c *conf.Cursor, b *conf.Block, s *settings) error {
 	if err != nil {
 		return err
 	}
-	if err := s.sessions(config, rules); err != nil {
+	if s.reject { // crypto/tls says unrecognized_name where there is no certificate at all
+		config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }
+	} else {
+		if err := v.load(c, s); err != nil {
+			return err
+		}
+		config.GetCertificate = v.choose
+	}
+	v.rules = rules
+	if err := v.sessions(config, s); err != nil {
 		return err
 	}
+	s.serving = v
 	server.TLS = &core.ServerTLS{Config: config, RecordSize: int(min(s.bufferSize, 16<<10)), Verify: s.verify != verifyOff}
 	if rules != nil {
 		server.TLS.Admit = rules.admit
@@ -144,7 +201,20 @@ func finish(c *conf.Cursor, b *conf.Block, s *settings) error {
 	return nil
 }
 
-// config has everything of a server's TLS but sessions and client certificates.
+// serving is what a server's settings have come to.
+type serving struct {
+	server       *core.Server
+	gen          *core.Generation
+	certificates []certificate
+	rules        *clientRules // nil: clients need no certificate
+	tickets      *tls.Config  // whose keys encrypt the tickets of sessions
+
+	// With variables in the names of certificates:
+	sources, keys []source
+	pairs         *secure.Pairs
+}
+
+// config has everything of a server's TLS but certificates and sessions.
 func (s *settings) config(c *conf.Cursor) (*tls.Config, error) {
 	config := &tls.Config{
 		NextProtos:                  []string{"http/1.1", "http/1.0", "http/0.9"},
@@ -161,19 +231,50 @@ func (s *settings) config(c *conf.Cursor) (*tls.Config, error) {
 		return nil, s.curves.Pos.Errorf("SSL_CTX_set1_curves_list(\"%s\") failed (SSL: %s)", s.curves.Name, err)
 	}
 	config.CurvePreferences = curves
-	if err := s.checkDHParam(); err != nil {
-		return nil, err
+	return config, s.checkDHParam()
+}
+
+// begin finds what the generation before has left: keys of tickets, OCSP responses.
+func begin(g *core.Generation) error {
+	if err := checkListeners(g); err != nil {
+		return err
 	}
-	if s.reject { // crypto/tls says unrecognized_name where there is no certificate at all
-		config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }
-		return config, nil
+	for v := range servings(g) {
+		v.gen = g
+		v.carryTickets(g)
+		for i := range v.certificates {
+			v.certificates[i].staple = v.certificates[i].staple.carry(g)
+		}
+		if v.rules != nil && v.rules.ocsp != nil && v.rules.ocsp.cacheSize > 0 {
+			o := v.rules.ocsp
+			o.cache = core.Carry(g.Carried, "ssl_ocsp_cache", o.cacheName, func() *ocspCache { return newOCSPCache(o.cacheSize) })
+		}
 	}
-	certificates, err := s.load()
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// start has what is carried log to the new generation's files.
+func start(g *core.Generation) {
+	for v := range servings(g) {
+		for i := range v.certificates {
+			if staple := v.certificates[i].staple; staple != nil {
+				staple.useLog(v.server.ErrorLog())
+			}
+		}
 	}
-	config.GetCertificate = certificates.choose
-	return config, nil
+}
+
+// servings are those of all servers of TLS.
+func servings(g *core.Generation) iter.Seq[*serving] {
+	return func(yield func(*serving) bool) {
+		for _, a := range g.Addresses() {
+			for _, s := range a.Servers() {
+				if v := slot.Of(s.Block).serving; v != nil && !yield(v) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // checkListeners refuses addresses of TLS for which there is no certificate.

@@ -89,8 +89,10 @@ func getVerify(r *core.Request) ([]byte, bool) {
 	switch {
 	case !ok: // the server has no rules
 		return []byte("NONE"), true
-	case v.why == 0:
+	case v.why == 0 && v.ocsp == "":
 		return []byte("SUCCESS"), true
+	case v.why == 0:
+		return []byte("FAILED:" + v.ocsp), true
 	}
 	return []byte("FAILED:" + v.why.String()), true
 }

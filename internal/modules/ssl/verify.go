@@ -24,6 +24,8 @@ const (
 
 var verifyModes = map[string]verifyMode{"off": verifyOff, "on": verifyOn, "optional": verifyOptional, "optional_no_ca": verifyOptionalNoCA}
 
+var errOCSPNoCA = errors.New("\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\"")
+
 // clientRules are what a server demands of clients' certificates. nil: nothing.
 //
 // The handshake only asks for the certificate, and makes sure that the client has its key. Whether it is good is decided
@@ -32,6 +34,7 @@ var verifyModes = map[string]verifyMode{"off": verifyOff, "on": verifyOn, "optio
 type clientRules struct {
 	mode  verifyMode
 	trust *secure.Trust
+	ocsp  *clientOCSP // nil: nobody is asked
 	sum   [sha256.Size]byte
 }
 
@@ -49,18 +52,19 @@ func (s *settings) clientRules(config *tls.Config) (*clientRules, error) {
 	if s.verify != verifyOff && s.verify != verifyOptionalNoCA && !s.clientCA.IsSet() && !s.trusted.IsSet() {
 		return nil, errors.New("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client")
 	}
-	named, err := r.trust.AddAuthorities(s.clientCA)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := r.trust.AddAuthorities(s.trusted); err != nil {
+	var err error
+	if s.trustedList, err = r.trust.AddAuthorities(s.trusted); err != nil {
 		return nil, err
 	}
 	if err := r.trust.AddCRLs(s.crl); err != nil {
 		return nil, err
 	}
-	if s.verify == verifyOff {
-		return nil, nil
+	if r.ocsp, err = s.clientOCSP(); err != nil || s.verify == verifyOff {
+		return nil, err
+	}
+	named, err := r.trust.AddAuthorities(s.clientCA) // as in nginx this file is not even read if nobody is verified
+	if err != nil {
+		return nil, err
 	}
 	sum := sha256.New()
 	sum.Write([]byte{byte(s.verify)})
@@ -74,21 +78,29 @@ func (s *settings) clientRules(config *tls.Config) (*clientRules, error) {
 	return r, nil
 }
 
-// verified is what a connection's certificate came to under some rules. 0 = it is good.
+// verified is what a connection's certificate came to under some rules.
 type verified struct {
 	rules *clientRules
-	why   secure.Failure
+	why   secure.Failure // 0 = it is good
+	chain []*x509.Certificate
+	asked bool
+	ocsp  string // what the responders' answers came to; "" = it is good
 }
 
 // check verifies the certificate of the request's connection, once for each connection.
-func (c *clientRules) check(r *core.Request) secure.Failure {
+func (c *clientRules) check(r *core.Request) *verified {
 	t := r.Client.TLS
-	if v, ok := t.Verified.(*verified); ok && v.rules == c {
-		return v.why
+	v, ok := t.Verified.(*verified)
+	if !ok || v.rules != c {
+		v = &verified{rules: c}
+		v.chain, v.why = c.trust.Chain(t.Peer, r.Loop.Wall())
+		t.Verified = v
 	}
-	v := &verified{rules: c, why: c.trust.Verify(t.Peer, r.Loop.Wall())}
-	t.Verified = v
-	return v.why
+	if v.why == 0 && c.ocsp != nil && !v.asked {
+		v.ocsp = c.ocsp.check(r, v.chain)
+		v.asked = true
+	}
+	return v
 }
 
 // admit is the ServerTLS.Admit of a server with rules.
@@ -100,8 +112,13 @@ func (c *clientRules) admit(r *core.Request) core.Verdict {
 		}
 		return core.OK
 	}
-	if why := c.check(r); why != 0 && !(c.mode == verifyOptionalNoCA && why.NoAuthority()) {
-		r.Error(logs.Info, "client SSL certificate verify error: (%s:%s)", strconv.Itoa(int(why)), why)
+	v := c.check(r)
+	switch {
+	case v.why != 0 && !(c.mode == verifyOptionalNoCA && v.why.NoAuthority()):
+		r.Error(logs.Info, "client SSL certificate verify error: (%s:%s)", strconv.Itoa(int(v.why)), v.why)
+		return core.StatusCertError
+	case v.ocsp != "":
+		r.Error(logs.Info, "client SSL certificate verify error: %s", v.ocsp)
 		return core.StatusCertError
 	}
 	return core.OK
