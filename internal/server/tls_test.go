@@ -632,13 +632,16 @@ func TestBadTLSSettingsAreRefusedWithTheirPlace(t *testing.T) {
 		{"ssl_certificate short; ssl_certificate_key one.key;", "short\": PEM_read_bio_X509_AUX() failed"},
 		{"ssl_certificate two.pem; ssl_certificate_key one.key;", "key values mismatch"},
 		{"ssl_certificate two.pem; ssl_certificate_key short;", "short\": PEM_read_bio_PrivateKey() failed"},
-		{"ssl_certificate $ssl_server_name.pem; ssl_certificate_key one.key;", "variables in the \"ssl_certificate\" directive are not supported by hearth yet"},
+		{"ssl_certificate one.pem; ssl_certificate_key engine:a:b;", "keys of engines and stores are not supported by hearth yet"},
+		{"ssl_certificate one.pem; ssl_certificate_key store:a;", "keys of engines and stores are not supported by hearth yet"},
+		{"ssl_certificate_cache max=0;", "invalid parameter \"max=0\""},
 		{"ssl_ciphers NOTHING;", "SSL_CTX_set_cipher_list(\"NOTHING\") failed (SSL: error:0A0000B9:SSL routines::no cipher match)"},
 		{"ssl_ecdh_curve nothing;", "SSL_CTX_set1_curves_list(\"nothing\") failed"},
 		{"ssl_protocols SSLv3;", "no protocol of \"ssl_protocols\" is available"},
 		{"ssl_protocols TLSv9;", "invalid value \"TLSv9\""},
 		{"ssl_verify_client on;", "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client"},
-		{"ssl_client_certificate none.pem;", "SSL_CTX_load_verify_locations(\""},
+		{"ssl_client_certificate none.pem; ssl_verify_client on;", "SSL_CTX_load_verify_locations(\""},
+		{"ssl_trusted_certificate none.pem;", "SSL_CTX_load_verify_locations(\""},
 		{"ssl_crl short;", "X509_LOOKUP_load_file(\""},
 		{"ssl_session_ticket_key short;", "short\" must be 48 or 80 bytes"},
 		{"ssl_session_cache shared:a:1k;", "session cache \"a\" is too small"},
@@ -647,7 +650,13 @@ func TestBadTLSSettingsAreRefusedWithTheirPlace(t *testing.T) {
 		{"ssl_dhparam short;", "PEM_read_bio_DHparams(\""},
 		{"ssl_buffer_size 0;", "\"ssl_buffer_size\" cannot be zero"},
 		{"ssl_conf_command Foo bar;", "\"ssl_conf_command\" Foo is not supported by hearth yet"},
-		{"ssl_stapling on;", "directive \"ssl_stapling\" (ngx_http_ssl_module) is not supported by hearth yet"},
+		{"ssl_stapling on; ssl_stapling_file none;", "BIO_new_file(\""},
+		{"ssl_stapling on; ssl_stapling_file short;", "d2i_OCSP_RESPONSE_bio(\""},
+		{"ssl_ocsp maybe;", "invalid value \"maybe\""},
+		{"ssl_ocsp on; ssl_verify_client optional_no_ca;", "\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\""},
+		{"ssl_ocsp on; ssl_ocsp_responder https://a/;", "invalid URL prefix in OCSP responder \"https://a/\" in \"ssl_ocsp_responder\""},
+		{"ssl_ocsp_cache a;", "invalid OCSP cache \"a\""},
+		{"ssl_ocsp_cache shared:a:1k;", "OCSP cache \"shared:a:1k\" is too small"},
 	} {
 		w.configure(settings(tt.settings))
 		_, err := loadOnly(w.world)
@@ -655,7 +664,7 @@ func TestBadTLSSettingsAreRefusedWithTheirPlace(t *testing.T) {
 			t.Errorf("%s: %v", tt.settings, err)
 		}
 	}
-	w.configure(settings("ssl_dhparam \"\"; ssl_session_cache builtin:1000 shared:a:1m; ssl_protocols SSLv2 SSLv3 TLSv1.2; ssl_prefer_server_ciphers on;"))
+	w.configure(settings("ssl_dhparam \"\"; ssl_session_cache builtin:1000 shared:a:1m; ssl_protocols SSLv2 SSLv3 TLSv1.2; ssl_prefer_server_ciphers on; ssl_client_certificate none.pem;"))
 	if _, err := loadOnly(w.world); err != nil {
 		t.Error(err)
 	}
@@ -665,5 +674,64 @@ func TestBadTLSSettingsAreRefusedWithTheirPlace(t *testing.T) {
 		t.Error("a server without a certificate has started")
 	} else if !strings.Contains(w.stderr.String(), "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive in ") {
 		t.Error(w.stderr.String())
+	}
+}
+
+func TestSessionsOutliveAReload(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			w := newTLS(t, settings("ssl_session_cache shared:x:1m;"))
+			config := w.config("one.test")
+			config.MaxVersion, config.ClientSessionCache = version, tls.NewLRUClientSessionCache(4)
+			w.wantAnswer(w.ask(config, "one.test", "/reused"), "200 .")
+			if err := w.server.Reload(); err != nil {
+				t.Fatal(err)
+			}
+			w.wantAnswer(w.ask(config, "one.test", "/reused"), "200 r")
+			cert, key := w.ca.issueP256("one.test")
+			w.file("one.pem", cert)
+			w.file("one.key", key)
+			if err := w.server.Reload(); err != nil {
+				t.Fatal(err)
+			}
+			w.wantAnswer(w.ask(config, "one.test", "/reused"), "200 .") // as in nginx a new certificate ends them
+		})
+	}
+}
+
+func TestCertificatesCanBeNamedByVariables(t *testing.T) {
+	const named = `events {} http { access_log off; map $ssl_server_name $which { default one; two.test two; none.test none; }
+		SETTINGS
+		server { listen LISTEN ssl; ssl_certificate $which.pem; ssl_certificate_key $which.key; return 200 "$ssl_server_name"; } }`
+	for _, cache := range []string{"", "ssl_certificate_cache max=2 valid=1h inactive=1h;"} {
+		t.Run("with "+cache, func(t *testing.T) {
+			w := newTLS(t, strings.Replace(named, "SETTINGS", cache, 1))
+			for _, name := range []string{"one.test", "two.test", "two.test"} {
+				w.wantAnswer(w.ask(w.config(name), name, "/"), "200 "+name)
+			}
+			if got := w.ask(w.config("none.test"), "none.test", "/"); !strings.Contains(got, "tls: internal error") {
+				t.Errorf("without a file: %q", got)
+			}
+			w.wantLog("none.pem\": BIO_new_file() failed (SSL: error:80000002:system library::No such file or directory:calling fopen(")
+			cert, key := w.ca.issueP256("two.test", "new.test")
+			w.file("two.pem", cert)
+			w.file("two.key", key)
+			c, err := w.dial(w.config("two.test"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if renewed, want := len(c.ConnectionState().PeerCertificates[0].DNSNames) == 2, cache == ""; renewed != want {
+				t.Errorf("a new certificate is seen at once: %v, want %v", renewed, want)
+			}
+		})
+	}
+}
+
+func TestSecretsAreLoggedForDebugging(t *testing.T) {
+	w := newTLS(t, settings("ssl_key_log keys;"))
+	w.wantAnswer(w.ask(w.config("one.test"), "one.test", "/x"), "200 backend /x")
+	keys, err := os.ReadFile(filepath.Join(w.dir, "keys"))
+	if err != nil || !strings.Contains(string(keys), "CLIENT_TRAFFIC_SECRET_0 ") {
+		t.Errorf("%q, %v", keys, err)
 	}
 }

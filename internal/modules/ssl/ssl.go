@@ -53,6 +53,7 @@ type settings struct {
 	ocspResponder      secure.File // no file: the address, and where it stands
 	earlyData          bool
 	compression        bool
+	keyLog             secure.File
 
 	trustedList []*x509.Certificate // of ssl_trusted_certificate
 	serving     *serving
@@ -151,6 +152,9 @@ var directives = []conf.Directive{
 	conf.Field(slot, conf.Directive{Name: "ssl_early_data", In: conf.ToServer, Default: "off", NoEffect: true,
 		Doc: "Data before the handshake is done (0-RTT) is never accepted; clients send it again after it."},
 		conf.Flag, func(s *settings) *bool { return &s.earlyData }),
+	conf.Field(slot, conf.Directive{Name: "ssl_key_log", In: conf.ToServer,
+		Doc: "File that secrets of connections are added to, in the format of SSLKEYLOGFILE: for debugging."},
+		secure.ParseFile, func(s *settings) *secure.File { return &s.keyLog }),
 	conf.Finish(slot, finish),
 }
 
@@ -190,6 +194,9 @@ func finish(c *conf.Cursor, b *conf.Block, s *settings) error {
 		config.GetCertificate = v.choose
 	}
 	v.rules = rules
+	if v.secrets.name = s.keyLog; v.secrets.name.IsSet() {
+		config.KeyLogWriter = &v.secrets
+	}
 	if err := v.sessions(config, s); err != nil {
 		return err
 	}
@@ -208,6 +215,7 @@ type serving struct {
 	certificates []certificate
 	rules        *clientRules // nil: clients need no certificate
 	tickets      *tls.Config  // whose keys encrypt the tickets of sessions
+	secrets      keyLog
 
 	// With variables in the names of certificates:
 	sources, keys []source
@@ -242,6 +250,9 @@ func begin(g *core.Generation) error {
 	for v := range servings(g) {
 		v.gen = g
 		v.carryTickets(g)
+		if err := v.secrets.open(g); err != nil {
+			return err
+		}
 		for i := range v.certificates {
 			v.certificates[i].staple = v.certificates[i].staple.carry(g)
 		}
