@@ -35,6 +35,7 @@ type secure struct {
 	ended   bool // the socket's end has been read
 	server  bool
 	records recordEdge
+	note    any
 	until   loop.Instant
 	err     error // of the socket: it says so only once
 	buffers *cipherBuffers
@@ -81,10 +82,8 @@ func (c *Conn) AcceptTLS(config *tls.Config, o TLSOptions) error {
 
 // secure puts a TLS without its tls.Conn on the connection.
 func (c *Conn) secure(o TLSOptions) *secure {
-	s := &secure{conn: c, record: o.RecordSize, until: o.Deadline, shaking: true, buffers: cipherBuffersOf(c.loop)}
-	if s.record <= 0 || s.record > maxRecord {
-		s.record = maxRecord
-	}
+	s := &secure{conn: c, until: o.Deadline, shaking: true, buffers: cipherBuffersOf(c.loop)}
+	s.SetRecordSize(o.RecordSize)
 	c.tls = s
 	return s
 }
@@ -383,11 +382,35 @@ func (s *secure) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Loop is the loop whose fiber does the handshake, for callbacks that have something to await.
-func (s *secure) Loop() *loop.Loop { return s.conn.loop }
+// Handshaking is what callbacks of crypto/tls find as the net.Conn of a handshake: ClientHelloInfo.Conn. They run in its fiber.
+type Handshaking interface {
+	Loop() *loop.Loop
+	Conn() *Conn
+	// SetRecordSize overrides TLSOptions.RecordSize: the server may be chosen in the handshake only.
+	SetRecordSize(n int)
+	// Note keeps v for Conn.TLSNote.
+	Note(v any)
+}
 
-// Conn is the connection below.
-func (s *secure) Conn() *Conn { return s.conn }
+var _ Handshaking = (*secure)(nil)
+
+func (s *secure) Loop() *loop.Loop { return s.conn.loop }
+func (s *secure) Conn() *Conn      { return s.conn }
+func (s *secure) Note(v any)       { s.note = v }
+
+func (s *secure) SetRecordSize(n int) {
+	if s.record = n; n <= 0 || n > maxRecord {
+		s.record = maxRecord
+	}
+}
+
+// TLSNote is what a callback of the handshake has noted; nil = nothing.
+func (c *Conn) TLSNote() any {
+	if c.tls == nil {
+		return nil
+	}
+	return c.tls.note
+}
 
 // What else a net.Conn has is not crypto/tls's to decide here: the Conn's user closes it, and waits have their own limits.
 

@@ -31,8 +31,16 @@ type TLSState struct {
 	Cipher  uint16
 	Curve   tls.CurveID
 	Resumed bool
+	Hello   *ClientHello
 	// Verified is the ssl module's: what it made of the client's certificate, and for which server.
 	Verified any
+}
+
+// ClientHello is what a client has offered, for variables.
+type ClientHello struct {
+	Suites  []uint16
+	Groups  []tls.CurveID
+	Schemes []tls.SignatureScheme
 }
 
 // AddressTLS is what a listen address with `ssl` needs for a handshake. It does not change.
@@ -60,10 +68,15 @@ func newAddressTLS(a *Address) *AddressTLS {
 		}
 	}
 	t.Config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if config := configs[a.FindName(hello.ServerName)]; config != nil {
-			return config, nil
+		s := a.FindName(hello.ServerName)
+		if configs[s] == nil {
+			s = a.Default
 		}
-		return configs[a.Default], nil
+		if c, ok := hello.Conn.(conn.Handshaking); ok {
+			c.SetRecordSize(s.TLS.RecordSize)
+			c.Note(&ClientHello{hello.CipherSuites, hello.SupportedCurves, hello.SignatureSchemes})
+		}
+		return configs[s], nil
 	}
 	return t
 }

@@ -38,6 +38,7 @@ func (s *session) greet() bool {
 		Name: state.ServerName, ALPN: state.NegotiatedProtocol, Peer: state.PeerCertificates,
 		Version: state.Version, Cipher: state.CipherSuite, Curve: state.CurveID, Resumed: state.DidResume,
 	}
+	h.tls.Hello, _ = s.conn.TLSNote().(*core.ClientHello)
 	s.client.TLS = h.tls
 	if h.tls.ALPN == "h2" {
 		s.handOver(addr)

@@ -204,7 +204,7 @@ func TestRespondersAreAskedAboutClients(t *testing.T) {
 			w := prepareTLS(t)
 			r := newResponder(t, w.ca)
 			r.set(func() { tt.set(r) })
-			w.start(settings(ask+r.URL+";"))
+			w.start(settings(ask + r.URL + ";"))
 			config := w.config("one.test")
 			config.Certificates = []tls.Certificate{w.certificate("two")}
 			for range 2 {

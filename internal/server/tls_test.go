@@ -142,6 +142,7 @@ const oneServer = `events {} http { access_log off;
 	client_max_body_size 0; SETTINGS
 	location / { proxy_pass http://back; }
 	location = /v { return 200 "$scheme $https $ssl_protocol $ssl_cipher $ssl_curve $ssl_server_name $ssl_alpn_protocol"; }
+	location = /offers { return 200 "$ssl_ciphers $ssl_curves $ssl_sigalgs $ssl_session_id$ssl_sigalg$ssl_client_sigalg$ssl_ech_status"; }
 	location = /reused { return 200 "$ssl_session_reused"; }
 	location = /client { return 200 "$ssl_client_verify $ssl_client_s_dn|$ssl_client_i_dn_legacy|$ssl_client_serial"; }
 	location /files/ { root .; }
@@ -734,4 +735,65 @@ func TestSecretsAreLoggedForDebugging(t *testing.T) {
 	if err != nil || !strings.Contains(string(keys), "CLIENT_TRAFFIC_SECRET_0 ") {
 		t.Errorf("%q, %v", keys, err)
 	}
+}
+
+func TestWhatTheClientOffersIsInVariables(t *testing.T) {
+	w := newTLS(t, settings(""))
+	config := w.config("one.test")
+	config.MaxVersion, config.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	config.CurvePreferences = []tls.CurveID{tls.X25519, tls.CurveP256}
+	got := w.ask(config, "one.test", "/offers")
+	want := "200 ECDHE-ECDSA-AES128-GCM-SHA256 X25519:prime256v1 "
+	if !strings.HasPrefix(got, want) || !strings.Contains(got, "rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256:ed25519") {
+		t.Errorf("%q, want %q and schemes", got, want)
+	}
+}
+
+// A server that the handshake chooses has its own size of records.
+func TestTheSizeOfRecordsIsTheServers(t *testing.T) {
+	two := "server { listen LISTEN ssl; server_name two.test; ssl_certificate two.pem; ssl_certificate_key two.key; ssl_buffer_size 4k; location / { root .; } }"
+	w := prepareTLS(t)
+	os.Mkdir(filepath.Join(w.dir, "files"), 0o755)
+	w.file("files/body", strings.Repeat("x", 40000))
+	w.start(strings.NewReplacer("SETTINGS", "", "OTHERS", two).Replace(oneServer))
+	for name, want := range map[string]int{"one.test": 16 << 10, "two.test": 4 << 10} {
+		raw, err := net.Dial("tcp", w.listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := &recordSizes{Conn: raw}
+		c := tls.Client(seen, w.config(name))
+		if got := askOn(c, name, "/files/body"); len(got) != len("200 ")+40000 {
+			t.Errorf("%s: %.100q", name, got)
+		}
+		c.Close()
+		if most := seen.most - 17; most != want {
+			t.Errorf("%s: records of %d bytes, want %d", name, most, want)
+		}
+	}
+}
+
+// recordSizes reads as crypto/tls asks, header by header, and notes the longest record.
+type recordSizes struct {
+	net.Conn
+	buf  []byte
+	most int
+}
+
+func (r *recordSizes) Read(p []byte) (int, error) {
+	if len(r.buf) == 0 {
+		header := make([]byte, 5)
+		if _, err := io.ReadFull(r.Conn, header); err != nil {
+			return 0, err
+		}
+		n := int(header[3])<<8 | int(header[4])
+		r.most = max(r.most, n)
+		r.buf = append(header, make([]byte, n)...)
+		if _, err := io.ReadFull(r.Conn, r.buf[5:]); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.buf)
+	r.buf = r.buf[n:]
+	return n, nil
 }

@@ -9,7 +9,6 @@ import (
 	"hearth/internal/conf"
 	"hearth/internal/conn"
 	"hearth/internal/core"
-	"hearth/internal/loop"
 	"hearth/internal/secure"
 )
 
@@ -94,16 +93,10 @@ func chainOf(cert *tls.Certificate) []*x509.Certificate {
 	return chain
 }
 
-// handshaking is what a handshake knows of its connection: what crypto/tls was given for one.
-type handshaking interface {
-	Loop() *loop.Loop
-	Conn() *conn.Conn
-}
-
 // choose returns the certificate for a handshake, its key bound to the loop that does it.
 func (v *serving) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	list := v.certificates
-	below, ours := hello.Conn.(handshaking)
+	below, ours := hello.Conn.(conn.Handshaking)
 	if v.pairs != nil {
 		var err error
 		if list, err = v.read(hello, below.Conn()); err != nil || len(list) == 0 {
@@ -157,4 +150,3 @@ func pick(list []certificate, hello *tls.ClientHelloInfo) *certificate {
 
 // preferred: elliptic keys are cheaper for both sides, so OpenSSL takes them where the client can.
 func preferred(c *certificate) bool { return c.Leaf.PublicKeyAlgorithm != x509.RSA }
-

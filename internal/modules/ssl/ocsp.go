@@ -122,4 +122,6 @@ func responderOf(configured string, cert *x509.Certificate) (string, error) {
 	return address, nil
 }
 
-func isHTTP(address string) bool { return len(address) > 7 && strings.EqualFold(address[:7], "http://") }
+func isHTTP(address string) bool {
+	return len(address) > 7 && strings.EqualFold(address[:7], "http://")
+}

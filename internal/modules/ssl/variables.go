@@ -3,9 +3,11 @@ package ssl
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -30,6 +32,15 @@ func variables() []core.Variable {
 			return "."
 		}),
 		ofConnection("ssl_early_data", func(*core.TLSState) string { return "" }), // never accepted
+		ofHello("ssl_ciphers", func(h *core.ClientHello) []string { return hexOr(h.Suites, secure.SuiteName) }),
+		ofHello("ssl_curves", func(h *core.ClientHello) []string { return hexOr(h.Groups, secure.GroupName) }),
+		ofHello("ssl_sigalgs", func(h *core.ClientHello) []string { return hexOr(h.Schemes, schemeName) }),
+		// What crypto/tls does not tell, or does not do.
+		ofConnection("ssl_sigalg", func(*core.TLSState) string { return "" }),
+		ofConnection("ssl_client_sigalg", func(*core.TLSState) string { return "" }),
+		ofConnection("ssl_session_id", func(*core.TLSState) string { return "" }),
+		ofConnection("ssl_ech_status", func(*core.TLSState) string { return "" }),
+		ofConnection("ssl_ech_outer_server_name", func(*core.TLSState) string { return "" }),
 		{Name: "ssl_client_verify", Get: getVerify},
 		ofClient("ssl_client_serial", func(c *x509.Certificate, _ time.Time) string { return serial(c) }),
 		ofClient("ssl_client_fingerprint", func(c *x509.Certificate, _ time.Time) string {
@@ -65,6 +76,39 @@ func ofConnection(name string, get func(*core.TLSState) string) core.Variable {
 		return []byte(v), v != ""
 	}}
 }
+
+// ofHello is a list of what the client has offered.
+func ofHello(name string, list func(*core.ClientHello) []string) core.Variable {
+	return ofConnection(name, func(t *core.TLSState) string {
+		if t.Hello == nil {
+			return ""
+		}
+		return strings.Join(list(t.Hello), ":")
+	})
+}
+
+// hexOr is the names of what has one; the others' numbers.
+func hexOr[T ~uint16](list []T, name func(T) string) (names []string) {
+	for _, v := range list {
+		n := name(v)
+		if n == "" {
+			n = fmt.Sprintf("0x%04x", uint16(v))
+		}
+		names = append(names, n)
+	}
+	return names
+}
+
+// schemeNames are those of the standard (RFC 8446, 4.2.3), where Go's differ.
+var schemeNames = map[tls.SignatureScheme]string{
+	tls.PKCS1WithSHA1: "rsa_pkcs1_sha1", tls.PKCS1WithSHA256: "rsa_pkcs1_sha256", tls.PKCS1WithSHA384: "rsa_pkcs1_sha384",
+	tls.PKCS1WithSHA512: "rsa_pkcs1_sha512", tls.PSSWithSHA256: "rsa_pss_rsae_sha256", tls.PSSWithSHA384: "rsa_pss_rsae_sha384",
+	tls.PSSWithSHA512: "rsa_pss_rsae_sha512", tls.ECDSAWithP256AndSHA256: "ecdsa_secp256r1_sha256",
+	tls.ECDSAWithP384AndSHA384: "ecdsa_secp384r1_sha384", tls.ECDSAWithP521AndSHA512: "ecdsa_secp521r1_sha512",
+	tls.ECDSAWithSHA1: "ecdsa_sha1", tls.Ed25519: "ed25519",
+}
+
+func schemeName(s tls.SignatureScheme) string { return schemeNames[s] }
 
 // ofClient is a variable of the client's certificate.
 func ofClient(name string, get func(*x509.Certificate, time.Time) string) core.Variable {
