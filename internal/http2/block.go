@@ -84,6 +84,10 @@ func (w *Wire) fromClient(p *partialBlock, b []byte) {
 	switch {
 	case s == nil && w.streams.wasReset(p.id) != nil, s == nil && w.beyondGoAway(p.id), s != nil && s.reset == byUs:
 		w.decode(b, skipped)
+	case s == nil && w.forgotten(p.id):
+		if w.decode(b, skipped) {
+			w.control()
+		}
 	case s == nil && !w.wasOpened(p.id):
 		w.fail(ProtocolError, "sent HEADERS frame with a stream number that is not above the last")
 	case s == nil, s.ended && s.peerDone:

@@ -301,3 +301,22 @@ func TestUnknownFramesAndFlagsAreIgnored(t *testing.T) {
 	p.want("1 GET http://a/ end")
 	p.wantFrames("PING 0 \x00\x00\x00\x00\x00\x00\x00\x00 ack", "SETTINGS 0 ack")
 }
+
+func TestTrailersOfAStreamThatIsForgottenAreDropped(t *testing.T) {
+	p := client(t, nil)
+	p.headers(1, false, post...)
+	p.headers(3+2*64, true, get...)
+	p.feed()
+	for _, s := range p.e.streams {
+		p.w.Release(s)
+	}
+	for i := range uint32(rememberedResets) {
+		p.w.streams.rememberReset(1000+i, 0)
+	}
+	p.e.log = nil
+	p.headers(1, true, "a=b")
+	p.headers(3, true, "a=b")
+	p.want()
+	p.headers(5, true, "a=b") // within memory, and never opened
+	p.want("error: sent HEADERS frame with a stream number that is not above the last (PROTOCOL_ERROR)")
+}

@@ -281,11 +281,11 @@ func (w *Wire) peerReset(id uint32, code ErrCode) {
 // idleStream reports whether nobody can have opened a stream of this number.
 func (w *Wire) idleStream(id uint32) bool { return id > w.lastID || id%2 == 0 }
 
-// wasOpened reports whether the client has opened this stream, as far as is remembered: it may have skipped numbers.
-func (w *Wire) wasOpened(id uint32) bool {
-	back := (w.lastID - id) / 2
-	return back < 64 && w.opened>>back&1 != 0
-}
+// wasOpened reports whether the client has opened this stream, which is not forgotten: it may have skipped numbers.
+func (w *Wire) wasOpened(id uint32) bool { return w.opened>>((w.lastID-id)/2)&1 != 0 }
+
+// forgotten reports whether a stream is so far below the last one that nobody knows what became of it.
+func (w *Wire) forgotten(id uint32) bool { return (w.lastID-id)/2 >= 64 }
 
 // rememberOpened notes that id, which is above all others, was opened.
 func (w *Wire) rememberOpened(id uint32) {

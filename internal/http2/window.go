@@ -182,7 +182,7 @@ func (w *Wire) wake() {
 	}
 	q.waking = true
 	q.round++
-	for q.head != nil && q.head.wait.queuedIn != q.round && q.left > 0 && !w.Congested() {
+	for q.head != nil && q.head.wait.queuedIn != q.round && q.left > 0 && !w.Congested() && w.err == nil {
 		s := q.head
 		q.forget(s)
 		w.h.OnRoom(s)

@@ -206,13 +206,16 @@ func (w *Wire) goAwayPiece(p []byte, last bool) {
 		w.h.OnGoAway(in.goAway, in.goAwayBy, p)
 		return
 	}
-	for {
+	for w.err == nil {
 		s := w.streams.any(func(s *Stream) bool { return (s.ID == 0 || s.ID > in.goAway) && !s.Closed() })
 		if s == nil {
 			break
 		}
 		w.closeByReset(s, byPeer)
 		w.h.OnReset(s, RefusedStream, true, "sent GOAWAY")
+	}
+	if w.err != nil {
+		return
 	}
 	w.h.OnGoAway(in.goAway, in.goAwayBy, p)
 }
