@@ -67,36 +67,46 @@ func unary(t *trial) error {
 // stormRate is the storm's handshakes a second.
 const stormRate = 500
 
-// handshakeStorm compares the latency of established connections without and with a storm of handshakes. The storm is a process
-// of its own: it must not make the client late whose latencies are taken.
+// handshakeStorm compares the latency of established connections without and with a storm of handshakes, turn and turn about, so
+// that what else disturbs the machine disturbs both. The storm is a process of its own: it must not make the client late
+// whose latencies are taken.
 func handshakeStorm(t *trial) error {
 	client := load.Client{Addr: t.proxy.Addr, Path: "/small", Conns: 16, Think: 20 * time.Millisecond, TLS: true}
 	client.Run(t.ctx, warmUp)
-	length := max(t.length(), 3*time.Second)
-	quiet := client.Run(t.ctx, length)
+	var quiet, stormy, rates []float64
+	for range max(3, t.seconds) {
+		r := client.Run(t.ctx, time.Second)
+		quiet = append(quiet, r.P99.Seconds()*1e3)
+		t.sample[report.Errors] += float64(r.Errors)
+		r, beside, err := t.underStorm(client, time.Second)
+		if err != nil {
+			return err
+		}
+		stormy = append(stormy, r.P99.Seconds()*1e3)
+		rates = append(rates, float64(beside.Requests)/beside.Elapsed.Seconds())
+		t.sample[report.Errors] += float64(r.Errors)
+		t.sample[report.StormErrors] += float64(beside.Errors)
+		t.note(beside.Kinds())
+	}
+	t.sample[report.QuietP99] = report.Median(quiet)
+	t.sample[report.P99] = report.Median(stormy)
+	t.sample[report.MovedP99] = report.Median(stormy) - report.Median(quiet)
+	t.sample[report.Handshakes] = report.Median(rates)
+	return nil
+}
+
+// underStorm runs a client, and a storm beside it.
+func (t *trial) underStorm(client load.Client, length time.Duration) (r, beside load.Result, err error) {
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
-	beside := make(chan error, 1)
-	var stormed load.Result
+	done := make(chan error, 1)
 	go func() {
 		var err error
-		stormed, err = runStorm(ctx, t.proxy.Addr, length)
-		beside <- err
+		beside, err = runStorm(ctx, t.proxy.Addr, length)
+		done <- err
 	}()
-	result, err := t.measure(func() (load.Result, error) { return client.Run(t.ctx, length), nil })
-	if err != nil {
-		return err
-	}
-	if err := <-beside; err != nil {
-		return err
-	}
-	delete(t.sample, report.CPU) // the handshakes are in it
-	t.note(stormed.Kinds())
-	t.sample[report.QuietP99] = quiet.P99.Seconds() * 1e3
-	t.sample[report.MovedP99] = (result.P99 - quiet.P99).Seconds() * 1e3
-	t.sample[report.Handshakes] = float64(stormed.Requests) / stormed.Elapsed.Seconds()
-	t.sample[report.StormErrors] = float64(stormed.Errors)
-	return nil
+	r = client.Run(t.ctx, length)
+	return r, beside, <-done
 }
 
 // runStorm runs this program as a storm.
