@@ -168,10 +168,11 @@ func (c *cell) piecesUp() {
 	}
 }
 
-// dialogue answers each piece of the request before the next is sent, which nginx does for gRPC alone.
+// dialogue answers each piece of the request before the next is sent, which nginx does for gRPC alone, and hearth wherever both
+// sides speak HTTP/2.
 func (c *cell) dialogue() {
-	if !c.behind.grpc || !c.front.two {
-		c.Skip("is for gRPC, and HTTP/2 in front")
+	if !c.behind.two || !c.front.two {
+		c.Skip("is for HTTP/2 on both sides")
 	}
 	url := c.handle("/direct/", func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
