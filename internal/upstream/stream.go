@@ -61,7 +61,7 @@ type ResetError struct {
 func (e *ResetError) Error() string {
 	switch {
 	case !e.ByPeer:
-		return "upstream sent invalid response: " + e.Reason
+		return "upstream " + e.Reason
 	case e.GoAway:
 		return "upstream sent goaway with error " + strconv.FormatUint(uint64(e.Code), 10)
 	}
