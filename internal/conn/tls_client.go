@@ -54,6 +54,7 @@ func (s *secure) peek() error {
 		return ErrUnexpected
 	case err == errNothing:
 		s.conn.readable.Clear()
+		s.records.used()
 		if s.records.inside() {
 			return ErrPartial
 		}

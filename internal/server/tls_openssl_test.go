@@ -150,8 +150,8 @@ func TestNginxBehind(t *testing.T) {
 		}
 		w.want(tt.path, "r "+tt.version+" 1")
 	}
-	if p := w.figures(); p.Dials != 4 {
-		t.Errorf("%d dialled", p.Dials)
+	if p := w.figures(); p.Dials != 4 || p.Handshake.Count != 4 || p.Handshake.Sum == 0 {
+		t.Errorf("%d dialled, %d handshakes in %d µs", p.Dials, p.Handshake.Count, p.Handshake.Sum)
 	}
 }
 

@@ -130,7 +130,7 @@ func (d *direction) move(l *loop.Loop) error {
 		d.w = n
 		switch err {
 		case nil, conn.ErrAgain:
-		case io.EOF:
+		case io.EOF, io.ErrUnexpectedEOF: // what goes through a tunnel knows its own end, so TLS without a goodbye is none the worse
 			d.eof = true
 		default:
 			d.failed, d.call = d.from, "recv()"
