@@ -84,7 +84,7 @@ func TestTheSameAnswersAsNginx(t *testing.T) {
 	if err != nil {
 		t.Skip("nginx is not installed")
 	}
-	socket := startNginx(t, nginx)
+	socket := startNginx(t, nginx, oracleServer, "")
 	s := newSite(t, strings.NewReplacer("SAY", "say", "ANSWER", "answer").Replace(oracleServer))
 	for i, want := range askAll(t, socket) {
 		want = strings.ReplaceAll(want, "nginx", "hearth")
@@ -150,17 +150,17 @@ func askNginx(t *testing.T, socket, request string) string {
 	return dateLine.ReplaceAllString(got, "")
 }
 
-// startNginx serves oracleServer on a unix socket until the test ends.
-func startNginx(t *testing.T, nginx string) (socket string) {
+// startNginx serves a site on a unix socket until the test ends. listen is the socket's parameter.
+func startNginx(t *testing.T, nginx, site, listen string) (socket string) {
 	dir := t.TempDir()
 	socket = filepath.Join(dir, "s")
 	temp := ""
 	for _, module := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		temp += fmt.Sprintf("%s_temp_path %s/%s;\n", module, dir, module)
 	}
-	server := strings.NewReplacer("SAY", "return 200", "ANSWER", "return").Replace(oracleServer)
+	server := strings.NewReplacer("SAY", "return 200", "ANSWER", "return").Replace(site)
 	config := fmt.Sprintf("daemon off; master_process off; pid %[1]s/pid; error_log %[1]s/error.log; events {}\n"+
-		"http { access_log off; %[2]s server { listen unix:%[3]s; %[4]s } }", dir, temp, socket, server)
+		"http { access_log off; %[2]s server { listen unix:%[3]s %[5]s; %[4]s } }", dir, temp, socket, server, listen)
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
