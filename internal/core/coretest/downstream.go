@@ -185,7 +185,6 @@ func (d *Downstream) ReadBody(p []byte) (int, error) {
 		if err != conn.ErrAgain {
 			return n, err
 		}
-		d.readable.Clear()
 		if err := l.Wait(l.Now().Add(d.request.Location.Conf.ClientBodyTimeout), &d.readable); err != nil {
 			return 0, err
 		}
@@ -212,6 +211,7 @@ func (d *Downstream) starved() error {
 	if d.gone.IsSet() {
 		return io.ErrUnexpectedEOF
 	}
+	d.readable.Clear()
 	return conn.ErrAgain
 }
 

@@ -24,6 +24,7 @@ type Server struct {
 	Remote   conn.Addr          // the client of the next requests; 127.0.0.1:40000 at first
 	Local    conn.Addr          // the address it comes to; the first listen address with 127.0.0.1 at first
 	Extra    [][]conf.Directive // rows outside http, for Load
+	Net      *conn.FakeNet      // where backends are; for New none
 
 	t       testing.TB
 	modules []*core.Module
@@ -71,6 +72,17 @@ func has(config, name string) bool {
 func New(t testing.TB, modules []*core.Module, config string) *Server {
 	t.Helper()
 	s := newServer(t, modules)
+	if err := s.load(config); err != nil {
+		t.Fatalf("loading the configuration: %v", err)
+	}
+	return s
+}
+
+// NewOn is New with a network, on which backends may listen.
+func NewOn(t testing.TB, modules []*core.Module, config string) *Server {
+	t.Helper()
+	s := newServer(t, modules)
+	s.Net = conn.NewFakeNet(s.Sim)
 	if err := s.load(config); err != nil {
 		t.Fatalf("loading the configuration: %v", err)
 	}
@@ -139,10 +151,14 @@ func (s *Server) load(config string) error {
 	if s.Gen != nil {
 		carried, number = s.Gen.Carried.Next(), s.Gen.Number+1
 	}
-	g, err := core.Compile(cfg, core.Options{
+	options := core.Options{
 		Number: number, Modules: s.modules, Loops: []*loop.Loop{s.Loop}, Logs: s.Logs, Carried: carried, ErrorLog: s.log,
 		Warn: func(_, msg string) { s.Warnings = append(s.Warnings, msg) },
-	})
+	}
+	if s.Net != nil {
+		options.Dialer = s.Net
+	}
+	g, err := core.Compile(cfg, options)
 	if err != nil {
 		return errorText(s.place(err.Error(), offset))
 	}
