@@ -88,6 +88,29 @@ func (p *peer) empty(padded bool) {
 	}
 }
 
+func TestCreditInDropsEndsTheConnection(t *testing.T) {
+	p, s := serving(t, nil, 1, xnet.Setting{ID: xnet.SettingInitialWindowSize, Val: 0})
+	body := make([]byte, 1<<20)
+	p.e.onRoom = func(s *Stream) { body = body[p.w.WriteData(s, body, true):] }
+	p.e.onRoom(s[0])
+	n, err := p.flood(5000, func(int) { p.WriteWindowUpdate(1, 1) })
+	if err == nil || err.Code != EnhanceYourCalm || n > 2100 || len(body) == 1<<20 {
+		t.Errorf("error %v after %d", err, n)
+	}
+}
+
+func TestCreditForEachFrameIsNoFlood(t *testing.T) {
+	p, s := serving(t, nil, 1)
+	n, err := p.flood(5000, func(int) {
+		p.w.WriteData(s[0], []byte("hello"), false)
+		p.WriteWindowUpdate(0, 5)
+		p.WriteWindowUpdate(1, 5)
+	})
+	if err != nil {
+		t.Errorf("%v after %d", err, n)
+	}
+}
+
 func TestTheSamePaceForEverIsNoFlood(t *testing.T) {
 	p := client(t, nil)
 	p.e.onReset = func(s *Stream) { p.w.Release(s) }

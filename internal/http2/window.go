@@ -49,7 +49,6 @@ func (w *Wire) WriteData(s *Stream, p []byte, end bool) (taken int) {
 		w.out.buf = appendFrame(w.out.buf, size, frameData, flags, s.ID)
 		w.out.buf = append(w.out.buf, p[taken:taken+size]...)
 		taken += size
-		w.floods.useful(0, 2)
 	}
 	w.wrote(s, n)
 	if end && n == len(p) {
@@ -89,7 +88,6 @@ func (w *Wire) Commit(s *Stream, n int, end bool) {
 	at := len(w.out.buf)
 	w.out.buf = w.out.buf[:at+frameHeaderLen+n]
 	putFrame(w.out.buf[at:], n, frameData, flags, s.ID)
-	w.floods.useful(0, 2)
 	w.wrote(s, n)
 	if end {
 		w.end(s)
@@ -135,7 +133,15 @@ func (w *Wire) wrote(s *Stream, n int) {
 	s.window -= n
 	w.send.left -= n
 	s.wait.taken += n
+	if n >= dribble || s.window > 0 && w.send.left > 0 {
+		most := w.chunk(s)
+		w.floods.useful(0, 2*int64((n+most-1)/most)) // WINDOW_UPDATE for stream and connection, for each frame
+	}
 }
+
+// dribble is a piece so small that it does not pay for the WINDOW_UPDATE that was needed to send it: the peer that gives credit
+// in such pieces has it for the asking, and costs us a frame each time (CVE-2019-9511).
+const dribble = 256
 
 // low is how little there must be in the output for those who wait to be told.
 func (w *Wire) low() int { return w.opt.OutputLimit / 4 }
