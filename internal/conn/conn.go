@@ -45,7 +45,9 @@ type Conn struct {
 	idle               atomic.Pointer[idleSlot]
 	mem                *memory // nil for a socket
 	tls                *secure // nil without TLS
+	backlog            *backlog
 	fd                 int32
+	posted             int32 // place in the loop's outbox, from 1; 0 = not there
 	closed             bool
 	connecting         bool
 	quiet              bool // the registration leaves writing out, see loop.Register
@@ -64,6 +66,7 @@ type IdleHandler interface{ ConnReady(c *Conn) }
 type idleSlot struct {
 	handler IdleHandler
 	watches bool // told of everything, although the connection is not lent: see Watch
+	backlog bool // the connection, a client's and so always its loop's, has one: see outbox
 }
 
 var open atomic.Int64
@@ -104,7 +107,11 @@ func Adopt(l *loop.Loop, fd int, remote Addr) (*Conn, error) {
 func (c *Conn) Ready(ev loop.Readiness) {
 	if ev&loop.Lent != 0 {
 		// c may be another loop's by now, so nothing of it is touched but the atomic slot.
-		if s := c.idle.Load(); s != nil && ev&^(loop.Lent|loop.Writable) != 0 {
+		s := c.idle.Load()
+		if s != nil && s.backlog && ev&loop.Writable != 0 {
+			c.pushBacklog()
+		}
+		if s != nil && ev&^(loop.Lent|loop.Writable) != 0 {
 			s.handler.ConnReady(c)
 		}
 		return
@@ -125,7 +132,7 @@ func (c *Conn) mark(ev loop.Readiness) {
 		}
 		c.readable.Set(c.loop)
 	}
-	if ev&(loop.Writable|loop.Failed) != 0 || c.connecting && ev&loop.HangUp != 0 {
+	if (ev&(loop.Writable|loop.Failed) != 0 || c.connecting && ev&loop.HangUp != 0) && c.pushBacklog() {
 		c.writable.Set(c.loop)
 	}
 }
@@ -144,8 +151,9 @@ func (c *Conn) OnIdle(h IdleHandler) {
 		}
 		return
 	}
-	if s := c.idle.Load(); s == nil || s.handler != h || s.watches {
-		c.idle.Store(&idleSlot{handler: h})
+	backlog := c.backlog != nil
+	if s := c.idle.Load(); s == nil || s.handler != h || s.watches || s.backlog != backlog {
+		c.idle.Store(&idleSlot{handler: h, backlog: backlog})
 	}
 	c.handle.Lend()
 }
@@ -158,7 +166,7 @@ func (c *Conn) Watch(h IdleHandler) {
 		c.idle.Store(nil)
 		return
 	}
-	c.idle.Store(&idleSlot{h, true})
+	c.idle.Store(&idleSlot{handler: h, watches: true})
 }
 
 // Move makes a lent connection `to`'s, on whose goroutine it is called, under the lenders' lock. Events that
@@ -235,6 +243,8 @@ func (c *Conn) TryRead(p []byte) (int, error) {
 	}
 	n, errno := c.recv(p, 0)
 	switch {
+	case (errno == unix.EAGAIN || errno == 0 && n == 0) && c.sendError() != 0:
+		return 0, c.sendError()
 	case errno == unix.EAGAIN:
 		c.readable.Clear()
 		return 0, ErrAgain
@@ -307,6 +317,7 @@ func (c *Conn) waitRoom(err error, timeout time.Duration) error {
 
 // TryWrite writes what there is room for, and returns ErrAgain if that is nothing.
 func (c *Conn) TryWrite(p []byte) (int, error) {
+	c.settle()
 	if c.closed {
 		return 0, ErrClosed
 	}
@@ -397,6 +408,10 @@ func (c *Conn) close(reset bool) {
 	if c.tls != nil {
 		c.tls.leave(c.handle.IsLent(), reset)
 	}
+	if reset {
+		c.dropPosted()
+	}
+	c.settle()
 	c.closed = true
 	open.Add(-1)
 	if c.client {
@@ -427,6 +442,7 @@ func (c *Conn) CloseWrite() error {
 	if c.tls != nil {
 		c.tls.finish()
 	}
+	c.settle()
 	if c.mem != nil {
 		return c.mem.closeWrite()
 	}

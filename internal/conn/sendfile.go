@@ -33,6 +33,7 @@ func (c *Conn) SendFile(f File, off, n int64, timeout time.Duration) (int64, err
 
 // TrySendFile is one step of SendFile: it returns ErrAgain if there is no room.
 func (c *Conn) TrySendFile(f File, off, n int64) (int64, error) {
+	c.settle()
 	if c.closed {
 		return 0, ErrClosed
 	}

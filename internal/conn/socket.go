@@ -35,6 +35,7 @@ const maxVectors = 64
 
 // TryWritev is TryWrite of several buffers, in one system call.
 func (c *Conn) TryWritev(bufs [][]byte) (int, error) {
+	c.settle()
 	if c.closed {
 		return 0, ErrClosed
 	}

@@ -139,6 +139,7 @@ func (s *Splicer) pull(src *Conn, n int) (int, syscall.Errno) {
 
 // Push moves what the pipe holds to dst; ErrAgain when there is no room.
 func (s *Splicer) Push(dst *Conn) (int, error) {
+	dst.settle()
 	switch {
 	case s.held == 0:
 		return 0, nil

@@ -254,7 +254,12 @@ func (s *session) next() int64 {
 func (s *session) writeNext(n int64) (int, error) {
 	o := &s.out
 	if len(o.files) == 0 || o.files[0].at > o.done {
-		written, err := s.conn.TryWrite(o.queue[o.done : o.done+int(n)])
+		p := o.queue[o.done : o.done+int(n)]
+		write := s.conn.TryWrite
+		if o.last && o.keepAlive && !o.noKeepAlive && !s.h.draining { // nothing follows, not even the connection's end
+			write = s.conn.TryWriteSoon
+		}
+		written, err := write(p)
 		s.advance(written)
 		return written, err
 	}

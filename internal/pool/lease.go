@@ -217,6 +217,9 @@ func (m *member) keepable(lim *Limits, now loop.Instant) Close {
 	if m.conn.Closed() {
 		return Error
 	}
+	if m.conn.Posted() { // another loop could not send it, so it must not be lent; nobody asked for a response that came before it
+		return RequestUnsent
+	}
 	if why := m.allowed(lim, now); why != Kept {
 		return why
 	}

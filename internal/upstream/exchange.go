@@ -201,6 +201,7 @@ func (x *Exchange) try() *Fault {
 		}
 		return x.lost(err, readingHead, "recv()")
 	}
+	x.wrote = x.wrote || !x.unsent
 	attempt.Header = x.R.Loop.Now().Sub(attempt.start)
 	attempt.Status = x.Head.Status
 	return x.judge()
@@ -210,6 +211,7 @@ func (x *Exchange) try() *Fault {
 // blame, and the pool's rule says whether the request goes out again.
 func (x *Exchange) lost(err error, at doing, call string) *Fault {
 	fault := faultOf(err, at, x.called(call))
+	x.wrote = x.wrote || x.Conn != nil && x.Conn.BytesWritten != x.wrote0
 	fault.race = pool.Race(pool.Failure{
 		Reused: x.lease.Reused, Refused: refused(err), Died: fault.Condition == OnError, ResponseStarted: x.answered, RequestWritten: x.wrote,
 		Replayable: x.body.replayable(), Idempotent: idempotent(x.R.Method), NonIdempotentOK: x.Set.Next&OnNonIdempotent != 0,

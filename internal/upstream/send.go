@@ -77,6 +77,8 @@ func (x *Exchange) send(head []byte, chunked bool) error {
 	switch {
 	case b.streaming:
 		return x.stream(head, chunked)
+	case b.stored.Size == 0:
+		return x.writeSoon(head)
 	case b.stored.File == nil:
 		return x.write2(head, b.stored.Mem)
 	}
@@ -104,6 +106,19 @@ func (x *Exchange) write(p []byte) error {
 			return err
 		}
 	}
+}
+
+// writeSoon is write for a request that nothing follows. Whether any of it has been written is seen later, by what the
+// connection has counted.
+func (x *Exchange) writeSoon(p []byte) error {
+	n, err := x.Conn.TryWriteSoon(p)
+	if err != nil && err != conn.ErrAgain {
+		return err
+	}
+	if p = p[n:]; len(p) > 0 {
+		return x.write(p)
+	}
+	return nil
 }
 
 // write2 sends head and body in one system call where they fit.
