@@ -3,6 +3,7 @@ package core
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"strings"
 
 	"hearth/internal/conn"
 	"hearth/internal/http1"
@@ -16,7 +17,7 @@ type ServerTLS struct {
 	Config *tls.Config
 	// RecordSize is how many bytes go into one TLS record (ssl_buffer_size).
 	RecordSize int
-	// Verify: client certificates are asked for. A connection to such a server does not serve requests for others.
+	// Verify: client certificates are asked for. Such a server does not serve requests on connections to other names.
 	Verify bool
 	// Admit decides whether a request of a TLS connection may be served: OK, or a status.
 	Admit func(r *Request) Verdict
@@ -109,13 +110,18 @@ func (s *Server) ErrorLog() *logs.ErrorLog { return s.Location.errorLog }
 
 // FindName is Find for a name outside of a request.
 func (a *Address) FindName(name string) *Server {
-	if name == "" || a.single {
-		return a.Default
-	}
-	if s := a.names.find(nil, []byte(name)); s != nil {
+	if s := a.named(name); s != nil {
 		return s
 	}
 	return a.Default
+}
+
+// named is the server that has the name; nil = none, or the address has but one, and names do not count.
+func (a *Address) named(name string) *Server {
+	if name == "" || a.single {
+		return nil
+	}
+	return a.names.find(nil, []byte(strings.ToLower(name)))
 }
 
 // Failed writes why a handshake failed to the error log of the address's default server.
@@ -140,19 +146,18 @@ func (a *Address) LogClient(l *loop.Loop, c *Client, what string) {
 	log.LogBytes(logs.Origin{Now: l.Wall(), Loop: l.ID(), Conn: c.Number}, logs.Info, line)
 }
 
-// takeTLS applies what the handshake has decided to the choice of a server. True: the request is misdirected, because
-// the connection was made to a server that asks for client certificates, and another one is asked for.
+// takeTLS applies what the handshake has decided to the choice of a server. True: the request is misdirected, because the server
+// it names asks for client certificates, and the connection was made to another name.
 func (r *Request) takeTLS(a *Address) bool {
 	name := r.Client.TLS.Name
-	if name == "" || string(r.Host) == name {
+	to := a.named(name)
+	switch {
+	case to == nil || strings.EqualFold(string(r.Host), name):
 		return false
-	}
-	to := a.FindName(name)
-	if len(r.Host) == 0 { // a request without Host is for the server of the handshake
+	case len(r.Host) == 0: // a request without Host is for the server of the handshake
 		r.useServer(to)
 		return false
-	}
-	if to == r.Server || to.TLS == nil || !to.TLS.Verify {
+	case r.Server.TLS == nil || !r.Server.TLS.Verify:
 		return false
 	}
 	r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated")

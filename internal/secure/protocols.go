@@ -80,7 +80,7 @@ func ParseCommand(c *conf.Cursor, args []string) (Command, error) {
 	switch cmd.Name {
 	case "minprotocol", "maxprotocol":
 		if _, ok := lookVersion(cmd.Value); !ok {
-			return cmd, c.Errorf("SSL_CONF_cmd(\"%s\", \"%s\") failed", args[0], args[1])
+			return cmd, c.Errorf("SSL_CONF_cmd(\"%s\", \"%s\") failed (SSL: error:0A000180:SSL routines::bad value:cmd=%[1]s, value=%[2]s)", args[0], args[1])
 		}
 	case "options", "ciphersuites", "signaturealgorithms":
 		c.Warnf("\"%s\" %s has no effect in hearth", c.Name(), args[0])

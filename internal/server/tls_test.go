@@ -645,7 +645,7 @@ func TestBadTLSSettingsAreRefusedWithTheirPlace(t *testing.T) {
 		{"ssl_trusted_certificate none.pem;", "SSL_CTX_load_verify_locations(\""},
 		{"ssl_crl short;", "X509_LOOKUP_load_file(\""},
 		{"ssl_session_ticket_key short;", "short\" must be 48 or 80 bytes"},
-		{"ssl_session_cache shared:a:1k;", "session cache \"a\" is too small"},
+		{"ssl_session_cache shared:a:1k;", "session cache \"shared:a:1k\" is too small"},
 		{"ssl_session_cache what;", "invalid session cache \"what\""},
 		{"ssl_password_file none;", "none\" failed (2: No such file or directory)"},
 		{"ssl_dhparam short;", "PEM_read_bio_DHparams(\""},

@@ -115,10 +115,13 @@ func (w *world) log() string {
 	return string(content)
 }
 
+// wantLog waits for the line, which is written behind the answer that it is about.
 func (w *world) wantLog(text string) {
 	w.t.Helper()
-	if !strings.Contains(w.log(), text) {
-		w.t.Fatalf("the log does not have %q:\n%s", text, w.log())
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(w.log(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("the log does not have %q:\n%s", text, w.log())
+		}
 	}
 }
 

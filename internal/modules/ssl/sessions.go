@@ -124,7 +124,7 @@ func sessionCache(c *conf.Cursor, args []string) (string, error) {
 			name, size, _ := strings.Cut(rest, ":")
 			n, number := text.ParseSize(size)
 			if ok = name != "" && number; ok && n < minSharedCache {
-				return "", c.Errorf("session cache \"%s\" is too small", name)
+				return "", c.Errorf("session cache \"%s\" is too small", arg)
 			}
 		}
 		if !ok {

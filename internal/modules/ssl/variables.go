@@ -1,7 +1,6 @@
 package ssl
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"crypto/tls"
 	"crypto/x509"
@@ -53,10 +52,10 @@ func variables() []core.Variable {
 		ofClient("ssl_client_i_dn_legacy", func(c *x509.Certificate, _ time.Time) string { return nameSlashed(c.RawIssuer) }),
 		ofClient("ssl_client_raw_cert", func(c *x509.Certificate, _ time.Time) string { return rawPEM(c) }),
 		ofClient("ssl_client_cert", func(c *x509.Certificate, _ time.Time) string {
-			return strings.ReplaceAll(rawPEM(c), "\n", "\n\t")
+			return strings.ReplaceAll(strings.TrimSuffix(rawPEM(c), "\n"), "\n", "\n\t")
 		}),
 		ofClient("ssl_client_escaped_cert", func(c *x509.Certificate, _ time.Time) string {
-			return strings.ReplaceAll(url.QueryEscape(rawPEM(c)+"\n"), "+", "%20")
+			return strings.ReplaceAll(url.QueryEscape(rawPEM(c)), "+", "%20")
 		}),
 		ofClient("ssl_client_v_start", func(c *x509.Certificate, _ time.Time) string { return opensslTime(c.NotBefore) }),
 		ofClient("ssl_client_v_end", func(c *x509.Certificate, _ time.Time) string { return opensslTime(c.NotAfter) }),
@@ -150,9 +149,9 @@ func serial(c *x509.Certificate) string {
 	return s
 }
 
-// rawPEM is the certificate in PEM, without the last line end.
+// rawPEM is the certificate in PEM.
 func rawPEM(c *x509.Certificate) string {
-	return string(bytes.TrimRight(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}), "\n"))
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 }
 
 // opensslTime is how OpenSSL prints a time.
