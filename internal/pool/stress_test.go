@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"crypto/tls"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -15,8 +16,8 @@ import (
 )
 
 // fickle is a backend on a real socket: it answers each line with a line, and now and then closes the
-// connection, sends a byte too many, or resets, at once or after a moment of idleness.
-func fickle(t *testing.T) conn.Addr {
+// connection, sends a byte too many, or resets, at once or after a moment of idleness. With a configuration it speaks TLS.
+func fickle(t *testing.T, secure *tls.Config) conn.Addr {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -28,15 +29,20 @@ func fickle(t *testing.T) conn.Addr {
 			if err != nil {
 				return
 			}
-			wg.Go(func() { moody(c.(*net.TCPConn)) })
+			wg.Go(func() { moody(c.(*net.TCPConn), secure) })
 		}
 	})
 	t.Cleanup(func() { ln.Close(); wg.Wait() })
 	return conn.TCP(ln.Addr().(*net.TCPAddr).AddrPort())
 }
 
-func moody(c *net.TCPConn) {
-	defer c.Close()
+func moody(tcp *net.TCPConn, secure *tls.Config) {
+	var c net.Conn = tcp
+	if secure != nil {
+		c = tls.Server(tcp, secure)
+		c.SetDeadline(time.Now().Add(time.Minute))
+	}
+	defer c.Close() // with a goodbye
 	buf := make([]byte, 1)
 	for {
 		if _, err := io.ReadFull(c, buf); err != nil {
@@ -52,7 +58,10 @@ func moody(c *net.TCPConn) {
 			c.Write([]byte("?"))
 			return
 		case 2:
-			c.SetLinger(0)
+			tcp.SetLinger(0)
+			return
+		case 3:
+			tcp.Close() // without one
 			return
 		}
 	}
@@ -64,6 +73,7 @@ type worker struct {
 	l     *loop.Loop
 	ids   []pool.Identity
 	tally *tally
+	open  pool.Opener
 }
 
 type tally struct{ done, raced, wrong atomic.Int64 }
@@ -77,17 +87,12 @@ func (w *worker) exchange() {
 	}
 	deadline := w.l.Now().Add(10 * time.Second)
 	if ls.Conn == nil {
-		c, err := conn.Net.Dial(w.l, k.Identity().Addr, conn.DialOptions{})
+		c, took, err := w.open.Open(w.l, k.Identity().Addr)
 		if err != nil {
 			ls.Release(pool.Error)
 			return
 		}
-		if err := c.WaitConnected(deadline); err != nil {
-			c.Close()
-			ls.Release(pool.Error)
-			return
-		}
-		ls.Adopt(c, pool.Took{})
+		ls.Adopt(c, took)
 	}
 	var answer [8]byte
 	err := ls.Conn.Write([]byte("."), time.Second)
@@ -114,7 +119,19 @@ func (w *worker) exchange() {
 // once, on real sockets. What it wants: every exchange either succeeds or is an idle race; the bound
 // holds; and at the end nothing is open.
 func TestStress(t *testing.T) {
-	const nLoops, fibers, rounds = 3, 12, 150
+	stress(t, 150, nil, pool.Opener{Dialer: conn.Net, Timeout: 10 * time.Second})
+}
+
+// TestStressOverTLS is the same where an idle connection has more to say than its end, and needs its loop to hear it.
+func TestStressOverTLS(t *testing.T) {
+	client := &tls.Config{InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
+	stress(t, 40, newTLSServer(t), pool.Opener{Dialer: conn.Net, Timeout: 10 * time.Second, Handshake: func(c *conn.Conn, until loop.Instant) error {
+		return c.ConnectTLS(client, conn.TLSOptions{Deadline: until})
+	}})
+}
+
+func stress(t *testing.T, rounds int, secure *tls.Config, open pool.Opener) {
+	const nLoops, fibers = 3, 12
 	before := conn.Open()
 	loops := make([]*loop.Loop, nLoops)
 	var running sync.WaitGroup
@@ -129,16 +146,16 @@ func TestStress(t *testing.T) {
 	limits := usual
 	limits.Idle, limits.Requests, limits.IdleTimeout = 16, 60, 20*time.Millisecond
 	g := pool.NewGroup("stress", loops, limits)
-	addr := fickle(t)
+	addr := fickle(t, secure)
 	g.SetMaxConns(addr, 30)
 	ids := []pool.Identity{{Addr: addr, Proto: "HTTP/1.1"}, {Addr: addr, Proto: "HTTP/1.1", TLS: "sni=a"}}
-	g.KeepWarm(g.Peer(ids[0]), pool.Opener{Dialer: conn.Net, Timeout: time.Second})
+	g.KeepWarm(g.Peer(ids[0]), open)
 
 	var sum tally
 	var working sync.WaitGroup
 	for _, l := range loops {
 		for range fibers {
-			w := &worker{g: g, l: l, ids: ids, tally: &sum}
+			w := &worker{g: g, l: l, ids: ids, tally: &sum, open: open}
 			working.Add(1)
 			l.Post(func() {
 				l.Go(func() {
@@ -172,7 +189,7 @@ func TestStress(t *testing.T) {
 			}
 			if n%16 == 0 {
 				g.Retain(nil) // the exchanges name the peer again at once
-				g.KeepWarm(g.Peer(ids[0]), pool.Opener{Dialer: conn.Net, Timeout: time.Second})
+				g.KeepWarm(g.Peer(ids[0]), open)
 			}
 		}
 	})

@@ -1,0 +1,128 @@
+package secure
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"testing"
+	"time"
+)
+
+// issuer makes certificates, and is one: of a root, or of another issuer.
+type issuer struct {
+	t    *testing.T
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	by   *issuer
+}
+
+var now = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+
+// issue makes a certificate; edit says what is special about it.
+func (by *issuer) issue(t *testing.T, name string, edit ...func(*x509.Certificate)) *issuer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(int64(len(name))), Subject: pkix.Name{CommonName: name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+	}
+	for _, e := range edit {
+		e(template)
+	}
+	parent, signer := template, key
+	if by != nil {
+		parent, signer = by.cert, by.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &issuer{t, cert, key, by}
+}
+
+func authority(c *x509.Certificate) {
+	c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
+}
+
+func (i *issuer) file() File {
+	return File{Name: "data:" + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.cert.Raw}))}
+}
+
+// crl is the issuer's list, good until then.
+func (i *issuer) crl(until time.Time, revoked ...*issuer) File {
+	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: until.Add(-2 * time.Hour), NextUpdate: until}
+	for _, r := range revoked {
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: r.cert.SerialNumber, RevocationTime: now})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, list, i.cert, i.key)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return File{Name: "data:" + string(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}))}
+}
+
+func TestTheVerdictOnAChain(t *testing.T) {
+	var nobody *issuer
+	root := nobody.issue(t, "root", authority)
+	middle := root.issue(t, "middle", authority)
+	low := middle.issue(t, "lowest", authority)
+	leaf, deep, deeper := root.issue(t, "leaf"), middle.issue(t, "deep"), low.issue(t, "deeper")
+	old := root.issue(t, "old", func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) })
+	other := nobody.issue(t, "other", authority)
+	later := now.Add(time.Hour)
+	for _, tt := range []struct {
+		name  string
+		depth int
+		trust []*issuer
+		crls  []File
+		peer  []*issuer
+		want  Failure
+	}{
+		{"signed by the root", 1, []*issuer{root}, nil, []*issuer{leaf}, 0},
+		{"with one between", 1, []*issuer{root}, nil, []*issuer{deep, middle}, 0},
+		{"with one between that we know", 1, []*issuer{root, middle}, nil, []*issuer{deep}, 0},
+		{"with one between that nobody has", 1, []*issuer{root}, nil, []*issuer{deep}, UnverifiableLeaf},
+		{"an authority that is no root ends no chain", 1, []*issuer{middle}, nil, []*issuer{deep, middle}, NoIssuer},
+		{"too deep", 0, []*issuer{root}, nil, []*issuer{deep, middle}, ChainTooLong},
+		{"deep, and allowed", 2, []*issuer{root}, nil, []*issuer{deeper, low, middle}, 0},
+		{"nobody is trusted", 1, nil, nil, []*issuer{leaf}, UnverifiableLeaf},
+		{"self-signed", 1, []*issuer{root}, nil, []*issuer{other}, SelfSigned},
+		{"expired", 1, []*issuer{root}, nil, []*issuer{old}, Expired},
+		{"on a current list", 1, []*issuer{root}, []File{root.crl(later, leaf)}, []*issuer{leaf}, Revoked},
+		{"not on a current list", 1, []*issuer{root}, []File{root.crl(later, old)}, []*issuer{leaf}, 0},
+		{"a list that has expired", 1, []*issuer{root}, []File{root.crl(now.Add(-time.Minute))}, []*issuer{leaf}, ExpiredCRL},
+		{"every authority needs a list", 1, []*issuer{root}, []File{root.crl(later)}, []*issuer{deep, middle}, NoCRL},
+		{"every authority has one", 1, []*issuer{root}, []File{root.crl(later), middle.crl(later)}, []*issuer{deep, middle}, 0},
+		{"the authority between is revoked", 1, []*issuer{root}, []File{root.crl(later, middle), middle.crl(later)}, []*issuer{deep, middle}, Revoked},
+	} {
+		trust := NewTrust(tt.depth, x509.ExtKeyUsageServerAuth)
+		for _, i := range tt.trust {
+			if _, err := trust.AddAuthorities(i.file()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, f := range tt.crls {
+			if err := trust.AddCRLs(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var peer []*x509.Certificate
+		for _, i := range tt.peer {
+			peer = append(peer, i.cert)
+		}
+		if got := trust.Verify(peer, now); got != tt.want {
+			t.Errorf("%s: %d (%v), want %d (%v)", tt.name, got, got, tt.want, tt.want)
+		}
+	}
+}
