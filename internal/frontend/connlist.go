@@ -2,11 +2,11 @@ package frontend
 
 // connList is a list of connections threaded through them; a connection is in one list at a time.
 type connList struct {
-	first, last *h1Conn
+	first, last *clientConn
 	n           int
 }
 
-func (l *connList) push(h *h1Conn) {
+func (l *connList) push(h *clientConn) {
 	h.prev, h.next = l.last, nil
 	if l.last != nil {
 		l.last.next = h
@@ -17,7 +17,7 @@ func (l *connList) push(h *h1Conn) {
 	l.n++
 }
 
-func (l *connList) remove(h *h1Conn) {
+func (l *connList) remove(h *clientConn) {
 	if h.prev != nil {
 		h.prev.next = h.next
 	} else {

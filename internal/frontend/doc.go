@@ -3,7 +3,7 @@
 //
 // The data structures:
 //
-//   - h1Conn, one per client connection, is small. A connection that is idle (new, kept alive, or lingering) has
+//   - clientConn, one per client connection, is small. A connection that is idle (new, kept alive, or lingering) has
 //     nothing else: no fiber, no buffer.
 //   - session, taken from the loop's free list when the first byte of a request arrives and given back when the
 //     connection is idle again, has the parser, the read buffer and the state of one request and its response. It

@@ -50,7 +50,7 @@ func DrainPort(l *loop.Loop, port *core.Port) (left int) {
 }
 
 // drain closes an idle connection, or makes its next request its last.
-func (h *h1Conn) drain(now loop.Instant) {
+func (h *clientConn) drain(now loop.Instant) {
 	h.draining = true
 	switch {
 	case h.state == isNew && h.until == 0:

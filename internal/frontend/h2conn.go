@@ -10,13 +10,13 @@ import (
 	"hearth/internal/loop"
 )
 
-// h2Conn is what a client connection that speaks HTTP/2 has beside its h1Conn: the wire and the streams under way.
+// h2Conn is what a client connection that speaks HTTP/2 has beside its clientConn: the wire and the streams under way.
 //
 // It has no fiber. What comes in is fed to the wire where the loop reports it, and the wire calls h2Conn's handler methods
 // (h2handler.go), which start a fiber for each request. What all of them have to say is collected by the wire, and leaves in
 // one write at the end of the turn. While the connection is idle it has neither streams nor buffers.
 type h2Conn struct {
-	h        *h1Conn
+	h        *clientConn
 	shard    *shard
 	wire     *http2.Wire
 	streams  h2List  // those with a request, in order of their beginning
@@ -32,7 +32,7 @@ type h2Conn struct {
 var _ http2.Handler = (*h2Conn)(nil)
 
 // speakHTTP2 makes the connection one of HTTP/2, which begins with early. The session, if it had one, is not its any more.
-func (h *h1Conn) speakHTTP2(addr *core.Address, early []byte) {
+func (h *clientConn) speakHTTP2(addr *core.Address, early []byte) {
 	c := &h2Conn{h: h, shard: h.shard}
 	c.client = core.Client{Number: h.number, Since: h.opened, Remote: h.conn.RemoteAddr(), Peer: h.conn.RemoteAddr(), Conn: h.conn, TLS: h.tls}
 	c.client.Local = h.conn.LocalAddr
@@ -253,7 +253,7 @@ func (c *h2Conn) farewell() {
 	}
 }
 
-// close is what h1Conn.end does for HTTP/2: the client is told (if it is idle, and has not been), and the requests under way
+// close is what clientConn.end does for HTTP/2: the client is told (if it is idle, and has not been), and the requests under way
 // find it gone.
 func (c *h2Conn) close() {
 	if c.gone {

@@ -17,7 +17,7 @@ const lingerReads = 16
 const scratchSize = 64 << 10
 
 // linger closes the connection gently. The session goes back at once.
-func (h *h1Conn) linger(silence, total time.Duration) {
+func (h *clientConn) linger(silence, total time.Duration) {
 	if h.conn.CloseWrite() != nil {
 		h.close()
 		return
@@ -38,13 +38,13 @@ func (h *h1Conn) linger(silence, total time.Duration) {
 }
 
 // lingerOn allows another lingering_timeout of silence.
-func (h *h1Conn) lingerOn() {
+func (h *clientConn) lingerOn() {
 	at := h.shard.loop.Now().Add(time.Duration(h.lingerEach) * time.Millisecond)
 	h.timer.Reset(h.shard.loop, min(at, h.until), h)
 }
 
 // discard throws away what has come.
-func (h *h1Conn) discard() {
+func (h *clientConn) discard() {
 	if h.state != isLinger {
 		return
 	}

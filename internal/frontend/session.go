@@ -15,7 +15,7 @@ var errGone = errors.New("client prematurely closed connection")
 // session is what a connection has while it has a request. It belongs to the fiber that serves the connection; between
 // connections it waits in its shard's free list. It is the request's core.Downstream.
 type session struct {
-	h      *h1Conn
+	h      *clientConn
 	shard  *shard
 	loop   *loop.Loop
 	conn   *conn.Conn
@@ -44,7 +44,7 @@ func newSession(sh *shard) *session {
 func (s *session) localAddr() conn.Addr { return s.conn.LocalAddr() }
 
 // attach binds the session to a connection whose first bytes it has read.
-func (s *session) attach(h *h1Conn) {
+func (s *session) attach(h *clientConn) {
 	s.h, s.conn = h, h.conn
 	s.count(true)
 	c := &s.client

@@ -8,17 +8,17 @@ import (
 	"hearth/internal/loop"
 )
 
-// h1Conn is one client connection. It is what an idle one costs, so it is small.
+// clientConn is one client connection. It is what an idle one costs, so it is small.
 //
 // It is the connection's idle handler, its timer's owner and, while it has a session, the fiber's task.
-type h1Conn struct {
+type clientConn struct {
 	conn       *conn.Conn
 	shard      *shard
 	port       *core.Port
 	tls        *core.TLSState // nil: plain
 	session    *session       // nil unless active with HTTP/1
 	h2         *h2Conn        // nil unless it speaks HTTP/2
-	prev, next *h1Conn        // in the shard's list for its state
+	prev, next *clientConn    // in the shard's list for its state
 	timer      loop.Timer
 	number     uint64       // $connection
 	opened     loop.Instant // for keepalive_time
@@ -47,7 +47,7 @@ var serial atomic.Uint64
 // Serve takes a connection that has been accepted on a socket of port. It is called on the connection's loop.
 func Serve(port *core.Port, c *conn.Conn) {
 	sh := shardOf(c.Loop())
-	h := &h1Conn{conn: c, shard: sh, port: port, number: serial.Add(1), opened: sh.loop.Now()}
+	h := &clientConn{conn: c, shard: sh, port: port, number: serial.Add(1), opened: sh.loop.Now()}
 	sh.counters.accepted++
 	sh.changed()
 	sh.idle.push(h)
@@ -59,10 +59,10 @@ func Serve(port *core.Port, c *conn.Conn) {
 }
 
 // lend has the connection call ConnReady when something comes. All that was there has been read.
-func (h *h1Conn) lend() { h.conn.OnIdle(h) }
+func (h *clientConn) lend() { h.conn.OnIdle(h) }
 
 // list is the shard's list for the connection's state.
-func (h *h1Conn) list() *connList {
+func (h *clientConn) list() *connList {
 	switch h.state {
 	case isActive:
 		return &h.shard.active
@@ -72,7 +72,7 @@ func (h *h1Conn) list() *connList {
 	return &h.shard.idle
 }
 
-func (h *h1Conn) enter(state connState) {
+func (h *clientConn) enter(state connState) {
 	h.list().remove(h)
 	h.state = state
 	h.list().push(h)
@@ -82,7 +82,7 @@ func (h *h1Conn) enter(state connState) {
 // ConnReady is told by the connection that something happened while no fiber waits for it.
 //
 // Client connections stay on their loop, so unlike a pool's they need no lock here.
-func (h *h1Conn) ConnReady(c *conn.Conn) {
+func (h *clientConn) ConnReady(c *conn.Conn) {
 	if h.h2 != nil {
 		h.h2.ready()
 		return
@@ -100,7 +100,7 @@ func (h *h1Conn) ConnReady(c *conn.Conn) {
 
 // begin reads the first bytes of a request, without a fiber, since all there is may be the connection's end. If there are any,
 // it starts the fiber and reports true.
-func (h *h1Conn) begin() bool {
+func (h *clientConn) begin() bool {
 	s := h.shard.takeSession()
 	s.in.open(h.shard)
 	n, err := h.conn.TryRead(s.in.space())
@@ -118,7 +118,7 @@ func (h *h1Conn) begin() bool {
 	return false
 }
 
-func (h *h1Conn) activate(s *session) {
+func (h *clientConn) activate(s *session) {
 	h.timer.Pause() // the connection will soon be idle again, so its place in the heap is kept
 	h.session = s
 	h.enter(isActive)
@@ -126,11 +126,11 @@ func (h *h1Conn) activate(s *session) {
 }
 
 // RunFiber serves requests until the connection is idle or closed.
-func (h *h1Conn) RunFiber() { h.session.run() }
+func (h *clientConn) RunFiber() { h.session.run() }
 
 // FiberPanicked ends the connection, without an answer if there was none yet. The session is not used again: nobody knows
 // what state it is in.
-func (h *h1Conn) FiberPanicked(any) {
+func (h *clientConn) FiberPanicked(any) {
 	s := h.session
 	if s == nil {
 		h.close()
@@ -146,7 +146,7 @@ func (h *h1Conn) FiberPanicked(any) {
 }
 
 // rest makes the connection idle until the next request: the fiber ends and the session goes back.
-func (h *h1Conn) rest() {
+func (h *clientConn) rest() {
 	s := h.session
 	h.session = nil
 	now := h.shard.loop.Now()
@@ -162,7 +162,7 @@ func (h *h1Conn) rest() {
 }
 
 // OnTimer closes a connection that has been idle, or lingering, for long enough.
-func (h *h1Conn) OnTimer(*loop.Timer) {
+func (h *clientConn) OnTimer(*loop.Timer) {
 	if h.h2 != nil {
 		h.h2.timedOut()
 		return
@@ -171,12 +171,12 @@ func (h *h1Conn) OnTimer(*loop.Timer) {
 }
 
 // close ends the connection, whatever its state.
-func (h *h1Conn) close() { h.end((*conn.Conn).Close) }
+func (h *clientConn) close() { h.end((*conn.Conn).Close) }
 
 // reset ends it with a TCP reset, for answers that must not look complete.
-func (h *h1Conn) reset() { h.end((*conn.Conn).Reset) }
+func (h *clientConn) reset() { h.end((*conn.Conn).Reset) }
 
-func (h *h1Conn) end(how func(*conn.Conn)) {
+func (h *clientConn) end(how func(*conn.Conn)) {
 	if h.state == isClosed {
 		return
 	}
@@ -195,6 +195,6 @@ func (h *h1Conn) end(how func(*conn.Conn)) {
 }
 
 // serverConf is that of the address's default server in the newest generation.
-func (h *h1Conn) serverConf() *core.ServerConf {
+func (h *clientConn) serverConf() *core.ServerConf {
 	return h.shard.engine.server(h.shard.engine.address(h.port, h.conn.LocalAddr))
 }
