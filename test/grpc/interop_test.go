@@ -1,4 +1,4 @@
-// Package grpc runs grpc-go's interoperability tests through hearth: its client, hearth, its server. It is a module of
+// Package grpc runs calls through hearth, with grpc-go on both sides: its interoperability tests and a few more. It is a module of
 // its own, so that grpc-go is nothing that hearth depends on; the tests of package test run it.
 package grpc
 

@@ -21,9 +21,29 @@ import (
 	"time"
 )
 
-// start runs the proxy that HEARTH_BINARY names between a port, whose address it returns, and an interop server of its
-// own. With nginx's own program the cases test themselves.
+// start runs the proxy between a port, whose address it returns, and an interop server of its own.
 func start(t *testing.T, secureFront, secureBehind bool) string {
+	pass, certificate := "grpc://", (*tls.Certificate)(nil)
+	if secureBehind {
+		pass, certificate = "grpcs://", &identity().pair
+	}
+	return launch(t, secureFront, func(dir, listen string) string {
+		return fmt.Sprintf(`
+	upstream interop { server %s; }
+	server {
+		%s
+		ssl_certificate %[3]s/cert.pem; ssl_certificate_key %[3]s/key.pem;
+		location / {
+			grpc_pass %[4]sinterop; grpc_ssl_verify on; grpc_ssl_name localhost; grpc_ssl_trusted_certificate %[3]s/cert.pem;
+			client_max_body_size 0; grpc_buffer_size 16k;
+		}
+	}`, serve(t, certificate), listen, dir, pass)
+	})
+}
+
+// launch runs the proxy that HEARTH_BINARY names; site makes the configuration's servers, of the directory where cert.pem and
+// key.pem are, and of directives to listen. With nginx's own program the tests test themselves.
+func launch(t *testing.T, secure bool, site func(dir, listen string) string) string {
 	binary := os.Getenv("HEARTH_BINARY")
 	if binary == "" {
 		t.Skip("HEARTH_BINARY names no program: the tests of package test run these")
@@ -35,37 +55,25 @@ func start(t *testing.T, secureFront, secureBehind bool) string {
 			t.Fatal(err)
 		}
 	}
-	listen, pass, certificate := "", "grpc://", (*tls.Certificate)(nil)
-	if secureFront {
-		listen = " ssl"
+	addr := freeAddress(t)
+	listen, two := "listen "+addr, "; http2 on;"
+	if secure {
+		listen += " ssl"
 	}
-	if secureBehind {
-		pass, certificate = "grpcs://", &id.pair
-	}
-	two := "http2 on;"
 	if filepath.Base(binary) == "nginx" { // Debian's does not know the directive
-		listen, two = listen+" http2", ""
+		two = " http2;"
 	}
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := freeAddress(t)
 	conf := fmt.Sprintf(`daemon off; master_process off; user %s; worker_processes 2; pid pid; error_log %s/error.log info;
 events { }
 http {
 	access_log off; client_body_temp_path body;
-	upstream interop { server %s; }
-	server {
-		listen %s%s; %s
-		ssl_certificate %[2]s/cert.pem; ssl_certificate_key %[2]s/key.pem;
-		location / {
-			grpc_pass %[7]sinterop; grpc_ssl_verify on; grpc_ssl_name localhost; grpc_ssl_trusted_certificate %[2]s/cert.pem;
-			client_max_body_size 0; grpc_buffer_size 16k;
-		}
-	}
+	%s
 }
-`, me.Username, dir, serve(t, certificate), addr, listen, two, pass)
+`, me.Username, dir, site(dir, listen+two))
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
