@@ -231,6 +231,25 @@ func TestH2ASlowClientHoldsUpNobodyElse(t *testing.T) {
 	b.wantConns(1)
 }
 
+// A client that keeps up gets a wider window, so that a distant backend is not held up.
+func TestH2TheWindowGrowsForAQuickClient(t *testing.T) {
+	w, _ := overH2(t, "")
+	b := w.h2With("10.0.0.1:80", http2.Options{OutputLimit: 8 << 20})
+	b.answer = func(q *h2request) { q.head(200, false) }
+	c := w.ask("/")
+	q, window := b.asked[0], 0
+	for range 50 {
+		if room := b.conns[0].wire.Room(q.s); room > window {
+			window = room
+		}
+		b.conns[0].run(func() { b.conns[0].wire.WriteData(q.s, make([]byte, 1<<20), false) })
+		c.receive()
+	}
+	if window < 1<<20-1<<18 || window > 1<<20 {
+		t.Errorf("the window grew to %d, want nearly 1 MB", window)
+	}
+}
+
 func TestH2WhatGoAwayLeavesOutGoesElsewhere(t *testing.T) {
 	w, b := overH2(t, "")
 	b.answer = hold

@@ -21,6 +21,7 @@ type connections struct{}
 // more than his own stream stands still, because the connection's window is as wide as can be.
 const (
 	streamWindow = 128 << 10
+	widestWindow = 1 << 20   // of a stream whose client is quick, see stream.credit
 	headerBytes  = 256 << 10 // the location's buffer_size is the limit that counts
 	outputLimit  = 128 << 10
 	readSize     = 64 << 10
@@ -68,7 +69,7 @@ func (connections) Open(c pool.Carrier, x *upstream.Exchange) upstream.Stream {
 	} else {
 		s = new(stream)
 	}
-	s.line, s.in.stock, s.length = l, stock, -1
+	s.line, s.in.stock, s.length, s.window = l, stock, -1, streamWindow
 	s.isHead = http1.MethodOf(x.Request.Method) == http1.MethodHead
 	wire, err := l.wire.Open(s, s.isHead)
 	if err != nil {

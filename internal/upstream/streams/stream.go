@@ -24,6 +24,8 @@ type stream struct {
 	tooLarge bool
 	in       body
 	lent     int // bytes handed out by TryBody, for which there is no credit yet
+	window   int // what the backend may have on the way
+	taken    int // since the window is that large
 	trailers []http1.Field
 	ended    bool  // the response is complete
 	err      error // it will not be
@@ -99,10 +101,16 @@ func (s *stream) WriteTrailers(fields []http1.Field) {
 	s.line.touch()
 }
 
-// credit tells the backend that what TryBody has handed out was taken.
+// credit tells the backend that what TryBody has handed out was taken. A client that has taken a whole window's worth and
+// left nothing lying could have taken more: the next window is twice as large, so that a backend far away is not held
+// up by the way there and back.
 func (s *stream) credit() {
 	if s.lent > 0 && !s.line.closed {
 		s.line.wire.Consumed(s.wire, s.lent)
+		if s.taken += s.lent; s.taken >= s.window && s.window < widestWindow && s.in.empty() {
+			s.window, s.taken = 2*s.window, 0
+			s.line.wire.Widen(s.wire, s.window)
+		}
 		s.line.touch()
 	}
 	s.lent = 0
