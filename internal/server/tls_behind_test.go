@@ -116,16 +116,6 @@ func (b *behind) wantConnections(t *testing.T, names ...string) {
 	}
 }
 
-// pair is a certificate and its key as crypto/tls wants them.
-func pairOf(t *testing.T, cert, key string) tls.Certificate {
-	t.Helper()
-	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pair
-}
-
 // signed returns a certificate of the authority's that template says more of.
 func (a *authority) signed(template x509.Certificate, name string) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -31,7 +31,6 @@ const (
 
 var (
 	errHTTPOnly = errors.New("invalid URL prefix in OCSP responder")
-	errNoIssuer = errors.New("the certificate's issuer is not known")
 	errStale    = errors.New("the OCSP response is not of now")
 	errSigner   = errors.New("the OCSP response is signed by a certificate that is not for it")
 )
