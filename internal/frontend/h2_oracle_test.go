@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hearth/internal/conn"
 	"hearth/internal/core"
 	"hearth/internal/http2"
 )
@@ -88,6 +89,12 @@ var h2PageLength = regexp.MustCompile(`content-length=\d+`)
 func askH2(request string) *h2client {
 	c := &h2client{streams: map[uint32]*http2.Stream{}, told: map[uint32]string{}, fields: true}
 	c.wire = http2.NewClient(&http2.Options{}, c)
+	c.put(request)
+	return c
+}
+
+// put puts another request on the wire.
+func (c *h2client) put(request string) {
 	head, body, _ := strings.Cut(request, "\n\n")
 	lines := strings.Split(head, "\n")
 	method, path, _ := strings.Cut(lines[0], " ")
@@ -99,24 +106,32 @@ func askH2(request string) *h2client {
 	if body != "" {
 		c.wire.WriteData(s, []byte(body), true)
 	}
-	return c
 }
 
 func (c *h2client) transcript() string { return c.told[1] + c.goaway }
 
 func askH2Site(s *site, request string) string {
 	c, p := askH2(request), s.connect()
+	err := c.talkTo(s, p)
+	p.Close()
+	s.Sim.Run()
+	if err != nil {
+		return fmt.Sprint(c.transcript(), err)
+	}
+	return c.transcript()
+}
+
+// talkTo sends what is on the wire and takes the answers.
+func (c *h2client) talkTo(s *site, p *conn.Peer) error {
 	for range 3 {
 		p.Send(append([]byte(nil), c.wire.Output()...))
 		c.wire.Sent(len(c.wire.Output()))
 		s.Sim.Run()
 		if err := c.wire.Feed(p.Received(), 0); err != nil {
-			return fmt.Sprint(c.transcript(), err)
+			return err
 		}
 	}
-	p.Close()
-	s.Sim.Run()
-	return c.transcript()
+	return nil
 }
 
 func askH2Nginx(t *testing.T, socket, request string) string {
@@ -144,4 +159,21 @@ func askH2Nginx(t *testing.T, socket, request string) string {
 		}
 	}
 	return c.transcript()
+}
+
+func TestANewGenerationServesOldConnectionsOfHTTP2(t *testing.T) {
+	s := newSite(t, `location / { say "old"; }`)
+	on := core.HTTP2Conf{On: true, MaxStreams: 128, Preread: 64 << 10}
+	s.Gen.Servers[0].Conf.HTTP2 = on
+	c, p := askH2("GET /1"), s.connect()
+	before := c.talkTo(s, p)
+	old := s.Reload(`location / { say "new"; }`)
+	defer old.Close()
+	s.Gen.Servers[0].Conf.HTTP2 = on
+	s.port.Swap(s.Gen.Sockets[0])
+	c.put("GET /3")
+	after := c.talkTo(s, p)
+	if before != nil || after != nil || !strings.Contains(c.told[1], "[old]") || !strings.Contains(c.told[3], "[new]") {
+		t.Errorf("%v %v %v", c.told, before, after)
+	}
 }
