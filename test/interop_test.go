@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// grpc-go's client reaches grpc-go's server through hearth in all of their interoperability cases, and calls end, wait and fail as they should.
-// their own, test/grpc, so that hearth does not depend on grpc-go.
+// grpc-go's client reaches grpc-go's server through hearth in all of their interoperability cases, and
+// calls end, wait and fail as they should. The tests are a module of their own, test/grpc, so that hearth does not depend on grpc-go.
 func TestInteroperabilityOfGRPC(t *testing.T) {
 	t.Parallel()
 	args := []string{"test", "-count=1"}

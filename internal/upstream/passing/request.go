@@ -63,7 +63,10 @@ func (q *Request) Build(x *upstream.Exchange) error {
 	if q.Body != nil {
 		x.ReplaceBody(q.Body.Eval(r))
 	}
-	h.Method, h.Scheme = r.Method, schemes[x.Secured()]
+	h.Method, h.Scheme = r.Method, schemeHTTP
+	if x.Secured() {
+		h.Scheme = schemeHTTPS
+	}
 	if q.Method != nil {
 		if h.Method = q.Method.Eval(r); !http1.ValidName(h.Method) {
 			return fmt.Errorf("invalid method \"%s\" for the upstream request", h.Method)
@@ -101,9 +104,11 @@ func (q *Request) Build(x *upstream.Exchange) error {
 	return nil
 }
 
-var schemes = map[bool][]byte{false: []byte("http"), true: []byte("https")}
-
-var contentLength = []byte("Content-Length")
+var (
+	schemeHTTP    = []byte("http")
+	schemeHTTPS   = []byte("https")
+	contentLength = []byte("Content-Length")
+)
 
 // clean is CleanValue for a value that is somebody else's.
 func clean(r *core.Request, value []byte) []byte {
