@@ -219,6 +219,19 @@ func TestPrivilegesAreDroppedAndTakenBackForReloadsOnly(t *testing.T) {
 	}
 }
 
+func TestWithoutAMasterProcessTheUserStays(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	p := newProcess(t, strings.Replace(simple, "user root;", "user nobody nogroup;\nmaster_process off;", 1))
+	p.want("/", "ok")
+	for _, status := range threads(t, p.cmd.Process.Pid) {
+		if !strings.Contains(status, "Uid:\t0\t0\t0\t0\n") {
+			t.Errorf("a thread works as\n%s", status)
+		}
+	}
+}
+
 // threads returns /proc/PID/task/*/status.
 func threads(t *testing.T, pid int) (list []string) {
 	t.Helper()

@@ -18,6 +18,7 @@ import (
 // Main is what the directives outside of http say: how the process runs.
 type Main struct {
 	Daemon          bool
+	Master          bool   // false: as in nginx, the user stays who started it
 	Pid             string // full path
 	WorkingDir      string
 	Workers         int // loops; 0 = auto
@@ -42,6 +43,8 @@ var errDuplicate = errors.New("is duplicate")
 var mainDirectives = []conf.Directive{
 	conf.Field(mainSlot, conf.Directive{Name: "daemon", In: conf.Main, Default: "on",
 		Doc: "Whether hearth detaches itself from the terminal."}, conf.Flag, func(m *Main) *bool { return &m.Daemon }),
+	conf.Field(mainSlot, conf.Directive{Name: "master_process", In: conf.Main, Default: "on",
+		Doc: "hearth is one process in any case; when off, it does not change its user."}, conf.Flag, func(m *Main) *bool { return &m.Master }),
 	conf.Field(mainSlot, conf.Directive{Name: "pid", In: conf.Main, Default: DefaultPid,
 		Doc: "The file that the process number is written to."}, path, func(m *Main) *string { return &m.Pid }),
 	conf.Field(mainSlot, conf.Directive{Name: "working_directory", In: conf.Main,

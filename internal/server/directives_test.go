@@ -22,13 +22,13 @@ func loadMain(t *testing.T, config string) *Main {
 
 func TestMainDirectives(t *testing.T) {
 	m := loadMain(t, "")
-	if !m.Daemon || m.Pid != DefaultPid || m.Workers != 1 || m.ErrorLogs[0].Level.String() != "error" {
+	if !m.Daemon || !m.Master || m.Pid != DefaultPid || m.Workers != 1 || m.ErrorLogs[0].Level.String() != "error" {
 		t.Errorf("defaults: %+v", m)
 	}
 	m = loadMain(t,
 		"daemon off; master_process off; pid logs/pid; worker_processes auto; worker_rlimit_nofile 5000; worker_shutdown_timeout '1m 30s';"+
 			"error_log logs/e warn; error_log stderr; working_directory /tmp; events { worker_connections 77; use epoll; }")
-	if m.Daemon || m.Pid != "/prefix/logs/pid" || m.Workers != 0 || m.OpenFiles != 5000 || m.ShutdownTimeout.Seconds() != 90 ||
+	if m.Daemon || m.Master || m.Pid != "/prefix/logs/pid" || m.Workers != 0 || m.OpenFiles != 5000 || m.ShutdownTimeout.Seconds() != 90 ||
 		m.WorkingDir != "/tmp" || m.Connections != 77 || len(m.ErrorLogs) != 2 || m.ErrorLogs[0].Path != "/prefix/logs/e" {
 		t.Errorf("%+v", m)
 	}

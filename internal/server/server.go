@@ -140,8 +140,10 @@ func (s *Server) settle(g *generation) error {
 	}
 	// A processor for each loop and no more is best: see loop.Run.
 	runtime.GOMAXPROCS(len(s.loops))
-	if err := s.dropPrivileges(m.User, g); err != nil {
-		return err
+	if m.Master {
+		if err := s.dropPrivileges(m.User, g); err != nil {
+			return err
+		}
 	}
 	s.enterDirectory(m.WorkingDir)
 	m.applyEnv()
