@@ -271,8 +271,7 @@ func (x *Exchange) uploadFailed(err error) core.Verdict {
 	case errors.As(err, &body) && !x.R.HeadSent:
 		return x.clientFailed(err)
 	}
-	verdict := x.clientLost(err)
-	return verdict
+	return x.clientLost(err)
 }
 
 // cut ends an exchange whose backend broke off in the middle of the body. The client gets what it takes at once of what
