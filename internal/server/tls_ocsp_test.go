@@ -13,6 +13,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -216,5 +219,51 @@ func TestRespondersAreAskedAboutClients(t *testing.T) {
 				t.Errorf("%d questions, want %d", n, tt.questions)
 			}
 		})
+	}
+}
+
+// OpenSSL understands what we ask, we what its responder answers, and its client what we staple.
+func TestOpenSSLsResponderAndClient(t *testing.T) {
+	if _, err := exec.LookPath("openssl"); err != nil {
+		t.Skip("openssl is missing")
+	}
+	w := prepareTLS(t)
+	key, err := x509.MarshalPKCS8PrivateKey(w.ca.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.file("ca.key", pemOf("PRIVATE KEY", key))
+	w.file("index", "V\t351120000000Z\t\t02\tunknown\t/CN=one.test\n")
+	openssl := func(stdin string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command("openssl", args...)
+		cmd.Dir, cmd.Stdin = w.dir, strings.NewReader(stdin)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("openssl %v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	// Its own server listens on every address of the machine, so it answers from files.
+	r := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, q *http.Request) {
+		path, _ := url.PathUnescape(strings.TrimPrefix(q.URL.EscapedPath(), "/"))
+		question, err := base64.StdEncoding.DecodeString(path)
+		if err != nil {
+			t.Error(err)
+		}
+		w.file("question", string(question))
+		openssl("", "ocsp", "-index", "index", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key", "-ndays", "1", "-reqin", "question", "-respout", "answer")
+		answer, err := os.ReadFile(filepath.Join(w.dir, "answer"))
+		if err != nil {
+			t.Error(err)
+		}
+		rw.Write(answer)
+	}))
+	defer r.Close()
+	w.start(settings("ssl_stapling on; ssl_stapling_verify on; ssl_trusted_certificate ca.pem; ssl_stapling_responder " + r.URL + "/;"))
+	w.stapled(nil, 0)
+	got := openssl("", "s_client", "-connect", w.listen, "-servername", "one.test", "-CAfile", "ca.pem", "-status")
+	if !strings.Contains(got, "OCSP Response Status: successful") || !strings.Contains(got, "Cert Status: good") {
+		t.Error(got)
 	}
 }

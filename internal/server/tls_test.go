@@ -797,3 +797,53 @@ func (r *recordSizes) Read(p []byte) (int, error) {
 	r.buf = r.buf[n:]
 	return n, nil
 }
+
+func TestATunnelOverTLSPassesBothWays(t *testing.T) {
+	w := prepareTLS(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { // a backend that upgrades, and echoes what comes until its client ends
+		defer close(ended)
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		r := bufio.NewReader(c)
+		if _, err := http.ReadRequest(r); err != nil {
+			return
+		}
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello ")
+		io.Copy(struct{ io.Writer }{c}, struct{ io.Reader }{r}) // not by the pipes that Go keeps
+	}()
+	t.Cleanup(func() { ln.Close(); <-ended })
+	w.start(settings(`location /tunnel { proxy_pass http://` + ln.Addr().String() + `; proxy_http_version 1.1;
+		proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`))
+	c, err := w.dial(w.config("one.test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(c, "GET /tunnel HTTP/1.1\r\nHost: one.test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+	r := bufio.NewReader(c)
+	res, err := http.ReadResponse(r, nil)
+	if err != nil || res.StatusCode != 101 {
+		t.Fatal(res, err)
+	}
+	data := bytes.Repeat([]byte("0123456789abcdef"), 200<<10) // 3 MB: more than any buffer on the way
+	sent := make(chan error, 1)
+	go func() {
+		_, err := c.Write(data)
+		sent <- err
+	}()
+	got := make([]byte, len("hello ")+len(data))
+	if _, err := io.ReadFull(r, got); err != nil || string(got[:6]) != "hello " || !bytes.Equal(got[6:], data) {
+		t.Errorf("%v, equal %v", err, bytes.Equal(got[6:], data))
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	c.Close()
+}
