@@ -405,13 +405,13 @@ func (c *Conn) close(reset bool) {
 	if c.closed {
 		return
 	}
-	if c.tls != nil {
-		c.tls.leave(c.handle.IsLent(), reset)
-	}
 	if reset {
 		c.dropPosted()
 	}
 	c.settle()
+	if c.tls != nil {
+		c.tls.leave(c.handle.IsLent(), reset)
+	}
 	c.closed = true
 	open.Add(-1)
 	if c.client {

@@ -41,9 +41,18 @@ var outboxes = loop.NewSeat[outbox]()
 // kernel's buffer were a little larger); it is lost if the connection is closed before. An error shows in the next
 // read or write.
 func (c *Conn) TryWriteSoon(p []byte) (int, error) {
-	if len(p) > soonBytes || len(p) == 0 || c.tls != nil || c.closed || c.posted != 0 || !c.writable.IsSet() {
+	if len(p) > soonBytes || len(p) == 0 || c.closed || c.posted != 0 || !c.writable.IsSet() {
 		return c.TryWrite(p)
 	}
+	if c.tls != nil {
+		return c.tls.writeSoon(p)
+	}
+	c.post(p)
+	return len(p), nil
+}
+
+// post copies p, bytes as they go to the socket, into the loop's outbox. The connection has none there.
+func (c *Conn) post(p []byte) {
 	b := outboxes.Of(c.loop)
 	if len(b.items) == outboxItems {
 		b.send()
@@ -56,7 +65,6 @@ func (c *Conn) TryWriteSoon(p []byte) (int, error) {
 	b.items = append(b.items, outgoing{c, from, len(b.bytes)})
 	c.posted = int32(len(b.items))
 	c.loop.Charge(len(p))
-	return len(p), nil
 }
 
 // EndTurn implements loop.TurnEnder.

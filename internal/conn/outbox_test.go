@@ -199,3 +199,53 @@ func TestATurnKeepsBackNoMoreThanItsShare(t *testing.T) {
 		t.Errorf("%d messages sent, want %d", len(s.sent), outboxItems+1)
 	}
 }
+
+func TestATLSMessageLeavesAtTheEndOfTheTurnAndWhatFollowsComesBehindIt(t *testing.T) {
+	for name, after := range map[string]struct {
+		do   func(c *Conn)
+		want string
+	}{
+		"nothing":   {func(*Conn) {}, "one,"},
+		"a write":   {func(c *Conn) { c.Write([]byte("two"), 0) }, "one,two"},
+		"a message": {func(c *Conn) { c.TryWriteSoon([]byte("two")) }, "one,two"},
+		"the end":   {func(c *Conn) { c.CloseWrite() }, "one,"},
+		"a close":   {(*Conn).Close, "one,"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim, c, _, tc := tlsPair(t, TLSOptions{})
+			sim.Do(c.Loop(), func() {
+				before := c.BytesWritten
+				if n, err := c.TryWriteSoon([]byte("one,")); n != 4 || err != nil {
+					t.Errorf("TryWriteSoon took %d, %v; want all 4 bytes", n, err)
+				}
+				if c.BytesWritten != before || !c.Posted() {
+					t.Error("it has been written at once")
+				}
+				after.do(c)
+			})
+			sim.Run()
+			if c.Posted() {
+				t.Error("it still waits after the turn")
+			}
+			sim.Do(c.Loop(), c.Close)
+			if got, err := io.ReadAll(tc); string(got) != after.want || err != nil {
+				t.Errorf("the client reads %q, %v; want %q and a goodbye", got, err, after.want)
+			}
+		})
+	}
+}
+
+func TestAGoodbyeDoesNotOvertakeATLSMessage(t *testing.T) {
+	sim, c, p, tc := tlsPair(t, TLSOptions{})
+	p.SetWindow(10)
+	sim.Do(c.Loop(), func() {
+		c.TryWriteSoon([]byte("of which the peer gets a part"))
+	})
+	sim.Do(c.Loop(), func() {
+		p.SetWindow(1 << 20) // the loop has not been told yet
+		c.Close()
+	})
+	if got, err := io.ReadAll(tc); len(got) != 0 || err != io.ErrUnexpectedEOF {
+		t.Errorf("the client reads %q, %v; want a stream that is cut, not one that is garbled", got, err)
+	}
+}

@@ -154,6 +154,24 @@ func (s *secure) write(p []byte) (int, error) {
 	return n, err
 }
 
+// writeSoon is TryWriteSoon: the ciphertext waits where plain bytes would, so it counts as written like them. What else
+// is encrypted goes behind it, see flush.
+func (s *secure) writeSoon(p []byte) (int, error) {
+	if s.taken > 0 || s.pending() {
+		return s.write(p)
+	}
+	s.one[0] = p
+	err := s.seal(s.one[:])
+	s.one[0] = nil
+	if err != nil {
+		return 0, err
+	}
+	s.taken = 0
+	s.conn.post(s.out)
+	s.drop()
+	return len(p), nil
+}
+
 func (s *secure) writev(bufs [][]byte) (int, error) {
 	want := 0
 	for _, b := range bufs {
@@ -261,6 +279,7 @@ func (s *secure) pending() bool { return s.done < len(s.out) }
 func (s *secure) flush() error {
 	c := s.conn
 	for s.pending() {
+		c.settle()
 		if c.closed {
 			return ErrClosed
 		}
@@ -295,13 +314,14 @@ func (s *secure) finish() {
 }
 
 // leave is finish and drop when the connection is closed. A lent one may be closed from any goroutine: then nothing of the
-// loop's is touched, neither its buffers nor its count of work, and the goodbye has one try.
+// loop's is touched, neither its buffers nor its count of work, and the goodbye has one try. It does not overtake a message of
+// which the socket has not taken all.
 func (s *secure) leave(lent, reset bool) {
 	if lent {
 		s.buffers = nil
 	}
 	switch {
-	case reset:
+	case reset, s.conn.backlog != nil:
 	case !lent:
 		s.finish()
 	case s.tls.CloseWrite() == nil && s.pending():

@@ -443,7 +443,7 @@ func TestABodyThatWasCutIsNotComplete(t *testing.T) {
 func TestTheNextServerIsTriedAfterAFailedHandshake(t *testing.T) {
 	w := prepareTLS(t)
 	_, good := w.usualBehind()
-	closes := w.listener(func(net.Conn) {})
+	closes := w.listener(func(c net.Conn) { c.Read(make([]byte, 64<<10)) }) // unread bytes would make it a reset
 	w.start(behindConfig("upstream back { server "+closes+" max_fails=0; server "+good.address+"; keepalive 0; }",
 		`location / { proxy_pass https://back; add_header X-Tried $upstream_status; }`))
 	for range 3 {
