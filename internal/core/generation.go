@@ -50,6 +50,8 @@ type Options struct {
 	ErrorLog *logs.ErrorLog
 	// Warn receives warnings that concern the whole, with level "warn".
 	Warn func(level, msg string)
+	// Parsed, if not nil, is called when nothing more can be wrong with the text of the configuration, before files are opened.
+	Parsed func()
 	// CheckOnly: compile for `-t`: open no logs.
 	CheckOnly bool
 	// Hold: the caller has more to do that may fail (binding ports) and calls Generation.Start when it has succeeded.
@@ -94,11 +96,24 @@ func Compile(cfg *conf.Config, o Options) (*Generation, error) {
 func (g *Generation) compile(o Options) error {
 	blocks := g.Config.Root.Find(conf.HTTP)
 	if len(blocks) == 0 {
+		o.parsed()
 		return nil
 	}
 	g.HTTP = blocks[0]
 	m := mainSlot.Of(g.HTTP)
 	g.Vars, g.Servers = m.vars, m.servers
+	err := m.buildSockets(g, func(format string, args ...any) {
+		if o.Warn != nil {
+			o.Warn("warn", fmt.Sprintf(format, args...))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := missingVariable(g.Vars.Finish()); err != nil {
+		return err
+	}
+	o.parsed()
 	if err := g.openErrorLogs(g.HTTP, o.ErrorLog, o.CheckOnly); err != nil {
 		return err
 	}
@@ -111,15 +126,13 @@ func (g *Generation) compile(o Options) error {
 		}
 	}
 	g.compileBlock(g.HTTP)
-	err := m.buildSockets(g, func(format string, args ...any) {
-		if o.Warn != nil {
-			o.Warn("warn", fmt.Sprintf(format, args...))
-		}
-	})
-	if err != nil {
-		return err
+	return nil
+}
+
+func (o *Options) parsed() {
+	if o.Parsed != nil {
+		o.Parsed()
 	}
-	return missingVariable(g.Vars.Finish())
 }
 
 // missingVariable tells a variable of nginx that hearth does not have from one that never was.

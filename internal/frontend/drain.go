@@ -53,6 +53,7 @@ func DrainPort(l *loop.Loop, port *core.Port) (left int) {
 func (h *clientConn) drain(now loop.Instant) {
 	h.draining = true
 	switch {
+	case h.conn.Posted(): // it has not taken all of its last answer: the next call looks again
 	case h.state == isNew && h.until == 0:
 		h.until = now
 	case h.until > now:
@@ -72,7 +73,7 @@ func CloseIdle(l *loop.Loop, n int) int {
 	for _, list := range []*connList{&sh.lingering, &sh.idle} {
 		for h := list.first; h != nil && closed < n; {
 			next := h.next
-			if h.state == isLinger || h.until <= now {
+			if h.state == isLinger || h.until <= now && !h.conn.Posted() {
 				h.close()
 				closed++
 			}

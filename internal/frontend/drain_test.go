@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +30,26 @@ func TestAGracefulEndClosesIdleConnectionsAndLetsRequestsFinish(t *testing.T) {
 	w.sim.Do(w.loop, func() { release.Set(w.loop) })
 	busy.want(head("200 OK", 5, "close") + "/busy")
 	busy.wantClosed()
+	w.wantNoLeak()
+}
+
+func TestAGracefulEndWaitsForAnAnswerThatTheSocketHasNotTaken(t *testing.T) {
+	w := newWorld(t, ok)
+	c := w.connect()
+	c.SetWindow(20)
+	c.send(get("/slow"))
+	w.sim.Do(w.loop, func() { Drain(w.loop) })
+	c.wantOpen()
+	var got strings.Builder
+	for range 20 {
+		got.Write(c.Received())
+		w.sim.Run()
+	}
+	if !strings.HasSuffix(got.String(), "/slow") {
+		t.Errorf("the client got %q", got.String())
+	}
+	w.sim.Do(w.loop, func() { Drain(w.loop) })
+	c.wantClosed()
 	w.wantNoLeak()
 }
 

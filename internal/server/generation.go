@@ -30,12 +30,14 @@ func (g *generation) close() {
 func (s *Server) build(setup *Setup, carried *core.Registry) (*generation, error) {
 	log, err := s.logs.ErrorLog(setup.Main.ErrorLogs...)
 	if err != nil {
+		s.parsed()
 		report(err, s.say)
 		return nil, ErrReported
 	}
 	s.number++
 	g, err := core.Compile(setup.Config, core.Options{
 		Number: s.number, Modules: modules.All, Loops: s.loops, Logs: s.logs, Carried: carried, ErrorLog: log, Hold: true,
+		Parsed: s.parsed,
 		Warn: func(level, msg string) {
 			l, _ := logs.ParseLevel(level)
 			s.say.Write(l, msg)

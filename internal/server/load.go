@@ -31,7 +31,7 @@ type Options struct {
 	Foreground bool
 	// Guest: the process is not hearth's alone, so that its user, limits, environment and directory are left as they are.
 	Guest bool
-	// Parsed, if not nil, is called when the configuration has been read without error.
+	// Parsed, if not nil, is called when the configuration has been read without error, before files are opened.
 	Parsed func()
 }
 

@@ -70,10 +70,8 @@ func prepare(o Options, say *Messages) (*Server, *Setup, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.Parsed != nil {
-		o.Parsed()
-	}
 	if !setup.Main.events {
+		s.parsed()
 		return nil, nil, s.failed("no \"events\" section in configuration")
 	}
 	n := setup.Main.Workers
@@ -92,6 +90,13 @@ func prepare(o Options, say *Messages) (*Server, *Setup, error) {
 		s.ended = append(s.ended, make(chan struct{}))
 	}
 	return s, setup, nil
+}
+
+// parsed says that the text of the configuration is right.
+func (s *Server) parsed() {
+	if s.opts.Parsed != nil {
+		s.opts.Parsed()
+	}
 }
 
 // failed logs why the server cannot start.
