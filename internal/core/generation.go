@@ -102,7 +102,7 @@ func (g *Generation) compile(o Options) error {
 	g.HTTP = blocks[0]
 	m := mainSlot.Of(g.HTTP)
 	g.Vars, g.Servers = m.vars, m.servers
-	err := m.buildSockets(g, func(format string, args ...any) {
+	err := m.enterNames(func(format string, args ...any) {
 		if o.Warn != nil {
 			o.Warn("warn", fmt.Sprintf(format, args...))
 		}
@@ -126,6 +126,7 @@ func (g *Generation) compile(o Options) error {
 		}
 	}
 	g.compileBlock(g.HTTP)
+	m.buildSockets(g)
 	return nil
 }
 

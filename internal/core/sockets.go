@@ -149,13 +149,20 @@ func (m *mainConf) address(addr conn.Addr) *Address {
 	return nil
 }
 
-// buildSockets enters the names of the servers and decides which sockets are bound. warn gets conflicts of names.
-func (m *mainConf) buildSockets(g *Generation, warn func(format string, args ...any)) error {
+// enterNames enters the names of all servers. warn gets conflicts of names.
+func (m *mainConf) enterNames(warn func(format string, args ...any)) error {
 	for _, a := range m.addresses {
-		a.gen = g
 		if err := a.enterNames(warn); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// buildSockets decides which sockets are bound, and how they are served.
+func (m *mainConf) buildSockets(g *Generation) {
+	for _, a := range m.addresses {
+		a.gen = g
 		if a.Options.SSL {
 			a.TLS = newAddressTLS(a)
 		}
@@ -163,7 +170,6 @@ func (m *mainConf) buildSockets(g *Generation, warn func(format string, args ...
 	for _, group := range m.byPort() {
 		g.Sockets = append(g.Sockets, socketsOf(group)...)
 	}
-	return nil
 }
 
 // enterNames fills the address's table of names. Where there is one server, its names decide nothing, and are not
