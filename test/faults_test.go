@@ -169,6 +169,9 @@ func TestFaultsOfBackendsAreMetAsByNginx(t *testing.T) {
 			both.Go(func() { got = p.hearth.suffer(ask(f.method, f.path)) })
 			both.Go(func() { want = p.nginx.suffer(ask(f.method, f.path)) })
 			both.Wait()
+			if f.path == "/nobuf/cutbody" { // nginx was sending to the client, or reading if the end came with the data
+				got, want = doing.ReplaceAllString(got, " while …"), doing.ReplaceAllString(want, " while …")
+			}
 			same := got == want
 			if same == (f.differs != "") {
 				t.Errorf("meant to differ: %q\n--- hearth:\n%s\n--- nginx:\n%s", f.differs, got, want)
@@ -176,6 +179,8 @@ func TestFaultsOfBackendsAreMetAsByNginx(t *testing.T) {
 		})
 	}
 }
+
+var doing = regexp.MustCompile(` while (sending to client|reading upstream)`)
 
 // faultsOtherwise are the intended differences.
 var faultsOtherwise = map[string]string{
@@ -186,7 +191,6 @@ var faultsOtherwise = map[string]string{
 	"/cutreset":  "what came before the reset reaches the client",
 	"/hangsbody": "what came before the time-out reaches the client",
 	"/bighead":   "hearth may have read more of it", "/small/bighead": "the same",
-	"/nobuf/cutbody":  "nginx says that it was sending to the client",
 	"/nobuf/badchunk": "nginx says that it was reading the header",
 	"/nobuf/toomuch":  "nginx says that it was reading the header",
 }
