@@ -304,11 +304,7 @@ func (s *h2Stream) Writable() *loop.Event {
 
 // SetRate implements core.Downstream.
 func (s *h2Stream) SetRate(bytesPerSecond, after int64) {
-	p := &s.out.pace
-	if p.started == 0 {
-		p.started = s.loop.Now()
-	}
-	p.rate, p.after, p.resume = bytesPerSecond, after, 0
+	s.out.pace.set(s.loop.Now(), bytesPerSecond, after)
 }
 
 // ResumeAt implements core.Downstream.

@@ -331,11 +331,7 @@ func (s *session) ClientGone() bool { return s.conn.HungUp() || s.out.err != nil
 
 // SetRate implements core.Downstream.
 func (s *session) SetRate(bytesPerSecond, after int64) {
-	p := &s.out.pace
-	if p.started == 0 {
-		p.started = s.loop.Now()
-	}
-	p.rate, p.after, p.resume = bytesPerSecond, after, 0
+	s.out.pace.set(s.loop.Now(), bytesPerSecond, after)
 }
 
 // ResumeAt implements core.Downstream.

@@ -16,7 +16,15 @@ type pace struct {
 	held    loop.Event   // never set: what to wait for until then
 }
 
-// fullSpeed is what a paced write is allowed at least, once it is allowed anything, so that a low rate does not mean
+// set changes the rate. The first one that is set begins to count.
+func (p *pace) set(now loop.Instant, rate, after int64) {
+	if p.started == 0 {
+		p.started = now
+	}
+	p.rate, p.after, p.resume = rate, after, 0
+}
+
+// quantum is what a paced write is allowed at least, once it is allowed anything, so that a low rate does not mean
 // many tiny writes: a tenth of a second's worth.
 func (p *pace) quantum() int64 { return max(p.rate/10, 1) }
 

@@ -29,14 +29,11 @@ func setPass(c *conf.Cursor, b *conf.Block, l *location, args []string) error {
 	if l.pass != nil {
 		return c.Errorf("\"grpc_pass\" directive is duplicate")
 	}
-	value, err := core.CompileValue(c, args[0])
+	value, err := passing.Begin(c, b, args[0], serve)
 	if err != nil {
 		return err
 	}
 	l.pass = &pass{address: value}
-	core.SetContent(b, serve)
-	at := core.LocationOf(b)
-	at.AutoRedirect = strings.HasSuffix(at.Name, "/")
 	literal, ok := value.Literal()
 	if !ok {
 		return nil

@@ -23,14 +23,11 @@ func setPass(c *conf.Cursor, b *conf.Block, l *location, args []string) error {
 	if l.pass != nil {
 		return c.Errorf("\"proxy_pass\" directive is duplicate")
 	}
-	url, err := core.CompileValue(c, args[0])
+	url, err := passing.Begin(c, b, args[0], serve)
 	if err != nil {
 		return err
 	}
 	l.pass = &pass{url: url}
-	core.SetContent(b, serve)
-	at := core.LocationOf(b)
-	at.AutoRedirect = strings.HasSuffix(at.Name, "/")
 	literal, ok := url.Literal()
 	if !ok {
 		return nil

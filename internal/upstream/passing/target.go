@@ -2,10 +2,25 @@ package passing
 
 import (
 	"bytes"
+	"strings"
 
+	"hearth/internal/conf"
 	"hearth/internal/core"
 	"hearth/internal/text"
 )
+
+// Begin reads the argument of a *_pass, and makes handler answer what comes to its location. As in nginx a location whose
+// name ends in a slash then redirects those who leave it out.
+func Begin(c *conf.Cursor, b *conf.Block, arg string, handler core.Handler) (*core.Value, error) {
+	value, err := core.CompileValue(c, arg)
+	if err != nil {
+		return nil, err
+	}
+	core.SetContent(b, handler)
+	at := core.LocationOf(b)
+	at.AutoRedirect = strings.HasSuffix(at.Name, "/")
+	return value, nil
+}
 
 // AppendTarget appends the request target where the *_pass has no URI part: what the client asked for as it wrote it or,
 // if that was changed meanwhile, as it is now.
