@@ -7,10 +7,14 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"hearth/internal/loop"
 )
@@ -32,6 +36,66 @@ func (k slowKey) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 	<-k.release
 	k.running.Add(-1)
 	return []byte("signed"), nil
+}
+
+// withLoop runs fn in a fiber of a real loop, to its end.
+func withLoop(t *testing.T, fn func(l *loop.Loop)) {
+	t.Helper()
+	old := runtime.GOMAXPROCS(0)
+	l, err := loop.New(loop.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() { l.Run(); close(ended) }()
+	l.Post(func() { l.Go(func() { defer close(done); fn(l) }) })
+	<-done
+	l.Stop()
+	<-ended
+	runtime.GOMAXPROCS(old)
+}
+
+// keyFunc is a key that signs by calling it.
+type keyFunc func() []byte
+
+func (k keyFunc) Public() crypto.PublicKey { return nil }
+
+func (k keyFunc) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return k(), nil }
+
+func TestSignersGiveWayToLoops(t *testing.T) {
+	niceness := func() int {
+		n, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Gettid()) // the system call's 20 - nice
+		if err != nil {
+			t.Error(err)
+		}
+		return 20 - n
+	}
+	withLoop(t, func(l *loop.Loop) {
+		own, signers := niceness(), 0
+		awaitSigner{keyFunc(func() []byte { signers = niceness(); return nil }), l}.Sign(nil, nil, nil)
+		if signers != signerNice || own >= signers {
+			t.Errorf("the signer's niceness is %d, want %d, more than the loop's, %d", signers, signerNice, own)
+		}
+	})
+}
+
+func TestASignatureThatPanicsFailsItsHandshakeAlone(t *testing.T) {
+	withLoop(t, func(l *loop.Loop) {
+		for range runtime.NumCPU() + 1 { // no signer is lost by it
+			func() {
+				defer func() {
+					if v := recover(); !strings.Contains(fmt.Sprint(v), "no such key") {
+						t.Errorf("the handshake's fiber saw %v", v)
+					}
+				}()
+				awaitSigner{keyFunc(func() []byte { panic("no such key") }), l}.Sign(nil, nil, nil)
+			}()
+		}
+		sig, err := awaitSigner{keyFunc(func() []byte { return []byte("signed") }), l}.Sign(nil, nil, nil)
+		if string(sig) != "signed" || err != nil {
+			t.Errorf("%q, %v", sig, err)
+		}
+	})
 }
 
 func TestAStormOfSignaturesTakesHalfOfTheProcessorsAndNoLoop(t *testing.T) {
