@@ -30,6 +30,7 @@ type epoll struct {
 	armed   Instant // when timerFd fires, 0 = not set
 	events  [256]unix.EpollEvent
 	fetched int
+	lookout lookout
 	loop    *Loop              // during a wait
 	step    func(uintptr) bool // waitStep, made once so that waiting does not allocate
 }
@@ -92,6 +93,8 @@ func (p *epoll) poll(l *Loop, sleep bool) {
 		}
 	}
 	l.now = clock()
+	p.lookout.wakes(l.now)
+	p.lookout.busy(l.now)
 	l.watch.turnEnds(l, l.now)
 	p.deliver(l)
 }
@@ -119,6 +122,7 @@ func (p *epoll) waitStep(uintptr) bool {
 	l.watch.began.Store(0)
 	l.publish()
 	p.arm(next, now)
+	p.lookout.sleeps()
 	return false
 }
 
