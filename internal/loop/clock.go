@@ -18,6 +18,9 @@ var origin = time.Now().Add(-time.Duration(SimStart))
 
 func clock() Instant { return Instant(time.Since(origin)) }
 
+// Now is the time on the clock of every real loop, for code that is on none. A Sim has its own.
+func Now() Instant { return clock() }
+
 // wallClock gives wall time from the loop's own clock. It reads the system's anew when its last
 // reading is wallRefresh old, so a step of the system's clock shows up after that time.
 type wallClock struct {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"hearth/internal/conf"
 	"hearth/internal/core"
 	"hearth/internal/loop"
@@ -140,13 +138,7 @@ func clockOf(loops []*loop.Loop) func() loop.Instant {
 			return sim.Now
 		}
 	}
-	return func() loop.Instant {
-		var ts unix.Timespec
-		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-			panic("upstream: CLOCK_MONOTONIC: " + err.Error())
-		}
-		return loop.Instant(ts.Nano())
-	}
+	return loop.Now
 }
 
 // namer is the resolver of a `resolver` directive. Its name tells what it asks and how, for identities that outlive
