@@ -32,6 +32,8 @@ func (c *command) main(args []string) int {
 			return c.nginx(args[1:], true)
 		case "demo":
 			return c.demo(args[1:])
+		case "doctor":
+			return c.doctor(args[1:])
 		case "directives":
 			return c.directives(args[1:])
 		}
@@ -128,6 +130,7 @@ func (c *command) showHelp() {
               [-e filename] [-c filename] [-g directives]
        hearth run [options]            the same in the foreground
        hearth demo [--listen address]  a proxy with three backends, and traffic
+       hearth doctor URL               what would keep upstream connections better; URL of an "api" location
        hearth directives --markdown    the reference of all directives
 
 Options:

@@ -12,7 +12,7 @@ import (
 )
 
 // followed is the release of nginx whose configuration language is hearth's.
-const followed = "1.31.4"
+const followed = core.NginxVersion
 
 // Version is hearth's, with the build behind it.
 func Version() string { return core.VersionAndBuild() }

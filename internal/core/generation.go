@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"hearth/internal/conf"
 	"hearth/internal/conn"
@@ -16,6 +17,7 @@ import (
 // It does not change once compiled, so all loops read it without a lock.
 type Generation struct {
 	Number  int
+	Loaded  time.Time
 	Config  *conf.Config
 	HTTP    *conf.Block // the http block; nil when there is none
 	Vars    *Vars
@@ -71,7 +73,7 @@ func NewSchema(modules []*Module, others ...[]conf.Directive) *conf.Schema {
 // Compile makes a generation of a configuration that was loaded with the schema of the same modules.
 func Compile(cfg *conf.Config, o Options) (*Generation, error) {
 	g := &Generation{
-		Number: o.Number, Config: cfg, Modules: o.Modules, Loops: o.Loops, Logs: o.Logs, Carried: o.Carried,
+		Number: o.Number, Loaded: time.Now(), Config: cfg, Modules: o.Modules, Loops: o.Loops, Logs: o.Logs, Carried: o.Carried,
 		Dialer: o.Dialer, busy: make([]busyCount, max(len(o.Loops), 1)),
 	}
 	if g.Dialer == nil {

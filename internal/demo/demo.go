@@ -64,6 +64,7 @@ func run(o Options) error {
 		return fmt.Errorf("the proxy did not start")
 	}
 	fmt.Fprintf(o.Stdout, "hearth/%s proxies http://%s/ to %s, %s and %s; Ctrl-C ends it\n", o.Version, o.Listen, a[0], a[1], a[2])
+	fmt.Fprintf(o.Stdout, "what it knows of its connections: hearth doctor http://%s/api\n", o.Listen)
 	load := startLoad("http://"+o.Listen+"/", backends, o.Stdout)
 	if o.For > 0 {
 		timer := time.AfterFunc(o.For, func() { sigs <- syscall.SIGQUIT })

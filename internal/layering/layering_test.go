@@ -45,14 +45,18 @@ var allowed = map[string]string{
 	// TLS towards backends, which the engine is given as an address is: below it, so that it can be tested without.
 	"upstream/peertls": "conf conn core loop secure",
 
+	// The status interface: shows what those that count know.
+	"api": "conf conn core frontend http1 loop pool stats upstream",
+
 	// No module imports another; what two need belongs to core or upstream.
-	"modules":   "conf conn core http1 logs loop stats text upstream vars pool",
+	"modules":   "api conf conn core http1 logs loop stats text upstream vars pool",
 	"modules/*": "conf conn core core/coretest frontend http1 logs loop pool resolve secure stats text upstream upstream/passing upstream/streams vars",
 
 	// Puts the parts together.
 	"server":   "conf conn core frontend http1 logs loop modules pool resolve stats text upstream vars",
-	"cli":      "conf conn core demo logs modules server text",
+	"cli":      "conf conn core demo doctor logs modules server text",
 	"demo":     "server",
+	"doctor":   "api",
 	"layering": "",
 	"docs":     "",
 }

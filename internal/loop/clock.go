@@ -21,6 +21,14 @@ func clock() Instant { return Instant(time.Since(origin)) }
 // Now is the time on the clock of every real loop, for code that is on none. A Sim has its own.
 func Now() Instant { return clock() }
 
+// Clock is the time on the loop's clock at this moment, not at the turn's beginning. From any goroutine.
+func (l *Loop) Clock() Instant {
+	if s := l.Sim(); s != nil {
+		return s.Now()
+	}
+	return clock()
+}
+
 // wallClock gives wall time from the loop's own clock. It reads the system's anew when its last
 // reading is wallRefresh old, so a step of the system's clock shows up after that time.
 type wallClock struct {

@@ -2,6 +2,7 @@
 package modules
 
 import (
+	"hearth/internal/api"
 	"hearth/internal/core"
 	"hearth/internal/modules/access"
 	"hearth/internal/modules/accesslog"
@@ -42,6 +43,7 @@ var All = []*core.Module{
 	&proxy.Module,
 	&grpc.Module,
 	&stubstatus.Module,
+	&api.Module,
 	&emptygif.Module,
 	&tryfiles.Module,
 	&randomindex.Module,

@@ -129,6 +129,7 @@ type PeerStats struct {
 // GroupStats are the figures of an upstream: those of its peers, and of ones since forgotten, together.
 type GroupStats struct {
 	Name   string
+	Since  loop.Instant // when the group was made
 	At     loop.Instant // when they were read
 	Loops  int
 	Limits Limits
@@ -139,7 +140,7 @@ type GroupStats struct {
 // Stats reads the figures, at the given time. From any goroutine; it holds up no loop for longer than
 // it takes to walk its idle connections.
 func (g *Group) Stats(now loop.Instant) GroupStats {
-	s := GroupStats{Name: g.name, At: now, Loops: len(g.parts), Limits: g.Limits()}
+	s := GroupStats{Name: g.name, Since: g.since, At: now, Loops: len(g.parts), Limits: g.Limits()}
 	g.mu.Lock()
 	s.Figures = g.gone
 	at := make(map[*peer]int, len(g.peers))

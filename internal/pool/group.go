@@ -15,6 +15,7 @@ type Group struct {
 	parts  []*part // by loop ID
 	limits atomic.Pointer[Limits]
 	budget budget
+	since  loop.Instant // when it was made
 
 	open atomic.Int64 // connections: idle, leased, or being dialled
 
@@ -33,6 +34,9 @@ func NewGroup(name string, loops []*loop.Loop, limits Limits) *Group {
 		keys:     make(map[Identity]*Key),
 		keyBound: maxKeys,
 		peers:    make(map[conn.Addr]*peer),
+	}
+	if len(loops) > 0 {
+		g.since = loops[0].Clock()
 	}
 	g.limits.Store(&limits)
 	g.budget.bank = limits.Idle

@@ -14,7 +14,7 @@ type Sizing struct {
 }
 
 // SizingOf works the answers out from two readings of one group; before may be the zero GroupStats with At
-// set to the time the group was made. Nothing in hearth shows it yet: it is for a status page.
+// set to the time the group was made.
 func SizingOf(before, after *GroupStats) Sizing {
 	seconds := after.At.Sub(before.At).Seconds()
 	if seconds <= 0 || after.Loops == 0 {

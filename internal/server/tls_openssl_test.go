@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hearth/internal/loop"
 	"hearth/internal/modules/nginxtest"
 	"hearth/internal/pool"
 	"hearth/internal/upstream"
@@ -158,12 +159,9 @@ func TestNginxBehind(t *testing.T) {
 // figures are those of the one upstream there is.
 func (w *tlsWorld) figures() pool.GroupStats {
 	w.t.Helper()
-	pools := upstream.Pools(w.server.current.Load().Generation)
-	if len(pools) != 1 {
-		w.t.Fatalf("%d upstreams", len(pools))
+	views := upstream.ViewsOf(w.server.current.Load().Generation, loop.Now())
+	if len(views) != 1 {
+		w.t.Fatalf("%d upstreams", len(views))
 	}
-	for _, p := range pools {
-		return p.Stats(0)
-	}
-	panic("unreachable")
+	return views[0].Pool
 }

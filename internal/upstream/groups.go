@@ -133,12 +133,10 @@ func startGroups(g *core.Generation) {
 
 // clockOf is the clock of the loops, for other goroutines.
 func clockOf(loops []*loop.Loop) func() loop.Instant {
-	if len(loops) > 0 {
-		if sim := loops[0].Sim(); sim != nil {
-			return sim.Now
-		}
+	if len(loops) == 0 { // the configuration is only checked
+		return loop.Now
 	}
-	return loop.Now
+	return loops[0].Clock
 }
 
 // namer is the resolver of a `resolver` directive. Its name tells what it asks and how, for identities that outlive

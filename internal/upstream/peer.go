@@ -47,6 +47,7 @@ type Vitals struct {
 	Requests  int64        // picked so often
 	Fails     int          // failures within the window
 	Failures  int64        // failures in all
+	Aways     int64        // how often they made it unavailable
 	failedAt  loop.Instant // last failure
 	checkedAt loop.Instant // last failure, or last time an unavailable peer was tried again
 	upSince   loop.Instant // when it last came back, for slow_start; 0 = never away
@@ -114,10 +115,12 @@ func (s *Peers) usable(p *Peer, tried *Tried, now loop.Instant) bool {
 	if p.Down || tried.Has(p) || (p.MaxConns > 0 && p.Active >= p.MaxConns) {
 		return false
 	}
-	if s.single() {
-		return true
-	}
-	return p.MaxFails == 0 || p.Fails < p.MaxFails || now.Sub(p.checkedAt) > p.FailTimeout
+	return !s.away(p, now)
+}
+
+// away says whether p is left alone because of its failures. Lock held.
+func (s *Peers) away(p *Peer, now loop.Instant) bool {
+	return !s.single() && p.MaxFails > 0 && p.Fails >= p.MaxFails && now.Sub(p.checkedAt) <= p.FailTimeout
 }
 
 // take books one request on p. Lock held.
@@ -182,7 +185,11 @@ func (s *Peers) Done(p *Peer, out Outcome, now loop.Instant) (disabled bool) {
 		return false
 	}
 	p.effective = max(0, p.effective-p.Weight/p.MaxFails)
-	return p.Fails == p.MaxFails
+	if p.Fails != p.MaxFails {
+		return false
+	}
+	p.Aways++
+	return true
 }
 
 // average moves an eighth of the way to the new sample, as TCP's round trip estimate does (RFC 6298).

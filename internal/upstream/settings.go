@@ -47,6 +47,7 @@ type Settings struct {
 	Proto              string         // pool.Identity's protocol: "http/1.1"
 	TLS                *peertls.Rules // how connections are secured, see Run and RunPlain; nil = not at all
 	Scope              string         // the location, for `keepalive N local`
+	NotKept            *NotKept       // why connections are never kept; nil = they are
 	Streams            Streams        // where a connection carries several exchanges at once; nil = one at a time
 	RequestTrailers    bool           // pass the trailer fields of the request on (over Streams only)
 	NoChunks           bool           // a body of unknown length has to be read whole first (HTTP/1.0)

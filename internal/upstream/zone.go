@@ -3,7 +3,10 @@ package upstream
 import "hearth/internal/conf"
 
 // zone is a `zone` of upstream blocks. There is one process here, so it keeps nothing; what nginx checks is checked.
-type zone struct{ size int64 }
+type zone struct {
+	name string
+	size int64
+}
 
 // leastZone is eight pages, nginx's minimum.
 const leastZone = 8 * 4096
@@ -26,7 +29,7 @@ func setZone(c *conf.Cursor, _ *conf.Block, b *block, args []string) error {
 	s := groupsSlot.Of(c.In())
 	z := s.zones[name]
 	if z == nil {
-		z = new(zone)
+		z = &zone{name: name}
 		if s.zones == nil {
 			s.zones = map[string]*zone{}
 		}

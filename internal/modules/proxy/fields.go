@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"strings"
+
 	"hearth/internal/conf"
 	"hearth/internal/http1"
 	"hearth/internal/upstream/passing"
@@ -17,6 +19,27 @@ func (v version) defaults() []passing.Default {
 		{Name: "Host", Value: "$proxy_host"}, {Name: "Connection", Value: connection}, {Name: "Content-Length"}, {Name: "Transfer-Encoding"},
 		{Name: "TE"}, {Name: "Keep-Alive"}, {Name: "Expect"}, {Name: "Upgrade"},
 	}
+}
+
+// notKept is the directive by which the location's connections serve one request only; "" = none says so. What a variable
+// will say is not known here.
+func (l *location) notKept() string {
+	for _, f := range l.Fields {
+		if !strings.EqualFold(f.Name, "Connection") {
+			continue
+		}
+		value, fixed := f.Value.Literal()
+		switch {
+		case strings.Contains(strings.ToLower(value), "close"):
+			return "proxy_set_header Connection \"" + value + "\""
+		case !fixed || strings.EqualFold(value, "keep-alive"):
+			return ""
+		}
+	}
+	if l.version == http10 {
+		return "proxy_http_version 1.0"
+	}
+	return ""
 }
 
 // compileRequest makes the template of the requests that a location sends.

@@ -19,6 +19,7 @@ import (
 	"hearth/internal/modules/notmodified"
 	"hearth/internal/modules/ranges"
 	"hearth/internal/modules/rewrite"
+	"hearth/internal/pool"
 	"hearth/internal/upstream"
 )
 
@@ -76,7 +77,8 @@ func (w *world) end() {
 	w.sim.Run()
 	w.loop.Post(func() {}) // one more turn: figures are those of a turn's beginning
 	w.sim.Run()
-	pools := upstream.Pools(w.gen)
+	pools := map[string]*pool.Group{}
+	upstream.Each(w.gen, func(name string, s *upstream.Shared) { pools[name] = s.Pool })
 	fibers := w.loop.Stats().FibersLive
 	w.gen.Close()
 	w.sim.Run()

@@ -6,6 +6,7 @@ package proxy
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
@@ -133,6 +134,9 @@ func finish(c *conf.Cursor, b *conf.Block, l *location) error {
 		if err := table.Secure(c, b, l, offered...); err != nil {
 			return err
 		}
+	}
+	if why := l.notKept(); why != "" {
+		l.NotKept = &upstream.NotKept{Location: strings.Join(b.Args, " "), Directive: why, Pos: b.Pos}
 	}
 	if l.pass.group != nil && b.Kind == conf.Location {
 		l.pass.group.UsedBy(&l.Settings)
