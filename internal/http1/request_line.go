@@ -14,9 +14,7 @@ type requestLine struct {
 	// Path is Target up to "?" or "#". When Complex is set it still has to go
 	// through NormalizePath. It is "/" when the absolute form has no path.
 	Path []byte
-	Args []byte // after "?" and before "#"
-	// HasArgs distinguishes "/?" from "/".
-	HasArgs bool
+	Args []byte // after "?" and before "#"; nil if nothing is there, as in "/?"
 	// Complex says that NormalizePath(Path) may differ from Path, or fail.
 	Complex bool
 	// Scheme and Authority are those of the absolute form, else nil. The
@@ -173,8 +171,8 @@ scan:
 		path = i
 	}
 	r.Target, r.Path = b[:i], b[:path]
-	if args >= 0 {
-		r.Args, r.HasArgs = b[args:fragment], true
+	if args >= 0 && args < fragment {
+		r.Args = b[args:fragment]
 	}
 	if r.MethodID == MethodConnect && r.Scheme == nil && r.Authority != nil && i > 0 {
 		return 0, errInvalidRequest
