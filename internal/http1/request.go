@@ -193,6 +193,10 @@ func (p *RequestParser) incomplete(buf []byte, state lineState) *Error {
 	case state == lineIncomplete:
 		return nil
 	case p.state == readingFirstLine:
+		p.Head.Line = refusedLine(buf[p.lines.start:])
+		if limit := p.opt.LineLimit; limit > 0 && len(p.Head.Line) > limit {
+			p.Head.Line = p.Head.Line[:limit]
+		}
 		return errTooLongURI
 	}
 	l := &p.lines

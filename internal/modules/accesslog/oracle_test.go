@@ -30,6 +30,7 @@ var requests = []string{
 	"GET / HTTP/1.1\r\n\r\n",
 	"BAD\r\n\r\n",
 	coretest.Get("/%zz"),
+	coretest.Get("/" + strings.Repeat("long", 3000)),
 	coretest.Get("/444"),
 	coretest.Get("/inner/x"),
 	coretest.Get("/inner/off"),
