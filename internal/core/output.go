@@ -60,12 +60,13 @@ type Downstream interface {
 
 	// ReadBody reads the decoded request body: io.EOF at its end, loop.ErrTimeout after client_body_timeout without
 	// progress, *http1.Error for a malformed one. TryReadBody gives conn.ErrAgain instead of waiting. A first read
-	// answers `Expect: 100-continue`.
+	// answers `Expect: 100-continue`. Nothing read and no error: BodyAhead has something new to say.
 	ReadBody(p []byte) (int, error)
 	TryReadBody(p []byte) (int, error)
 	BodyReadable() *loop.Event
-	// BodyLeft is the number of body bytes still to read by Content-Length, -1 when not known (chunked).
-	BodyLeft() int64
+	// BodyAhead is how many bytes of the body the client has announced and ReadBody not yet returned: of a Content-Length
+	// its rest, of chunks the rest of the present one.
+	BodyAhead() int64
 	// RequestTrailers after ReadBody said io.EOF.
 	RequestTrailers() []http1.Field
 
