@@ -34,7 +34,7 @@ type ResponseHead struct {
 	AcceptRanges  bool          // the range filter may cut this response
 	SingleRange   bool          // but only one range out of it: its body does not come in one piece
 	Tested        bool          // the request's conditions (If-None-Match ...) have been seen by who made the response: a backend
-	Server, Date  []byte        // passed through from the backend (proxy_pass_header); nil = the frontend's own
+	Server, Date  []byte        // passed through from the backend (proxy_pass_header); nil = the frontend's own, empty = none
 	HeaderOnly    bool          // HEAD, 204, 304: no body bytes go out whatever is sent
 }
 
