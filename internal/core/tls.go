@@ -157,11 +157,8 @@ func (r *Request) takeTLS(a *Address) bool {
 	case len(r.Host) == 0: // a request without Host is for the server of the handshake
 		r.useServer(to)
 		return false
-	case r.Server.TLS == nil || !r.Server.TLS.Verify:
-		return false
 	}
-	r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated")
-	return true
+	return r.Server.TLS != nil && r.Server.TLS.Verify
 }
 
 // admitTLS refuses plain requests on a TLS port, and those without the client certificate that the server wants.

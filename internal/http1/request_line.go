@@ -59,6 +59,12 @@ var targetByte = func() (t [256]uint8) {
 	return t
 }()
 
+// forget leaves of a line that was refused what can be said of it: the line,
+// the method by number (HEAD has no body in its answer, either) and the version.
+func (r *requestLine) forget() {
+	*r = requestLine{Line: r.Line, MethodID: r.MethodID, Major: r.Major, Minor: r.Minor}
+}
+
 // parse reads a complete request line as nginx does: any number of spaces
 // between the three parts and at the end; no version means HTTP/0.9.
 func (r *requestLine) parse(line []byte) *Error {
