@@ -56,7 +56,7 @@ func (r *Request) takeHead(a *Address) Verdict {
 		uri, _, err := http1.NormalizePath(r.Alloc(len(h.Path) + 1)[:0], h.Path, a.Default.Conf.MergeSlashes)
 		if err != nil {
 			r.Error(logs.Info, "%s", err)
-			r.URI = r.URI[:0]
+			r.URI, r.Unparsed = r.URI[:0], r.Unparsed[:0]
 			r.Down.NoKeepAlive()
 			return 400
 		}

@@ -21,7 +21,7 @@ func coreVariables() []Variable {
 		{Name: "is_args", Get: getIsArgs, NoCache: true},
 		{Name: "uri", Get: func(r *Request) ([]byte, bool) { return r.URI, r.URI != nil }, NoCache: true},
 		{Name: "document_uri", Get: func(r *Request) ([]byte, bool) { return r.URI, r.URI != nil }, NoCache: true},
-		{Name: "request_uri", Get: func(r *Request) ([]byte, bool) { return r.Unparsed, true }},
+		{Name: "request_uri", Get: func(r *Request) ([]byte, bool) { return r.Unparsed, len(r.Unparsed) > 0 }},
 		{Name: "request", Get: func(r *Request) ([]byte, bool) { return r.Head.Line, r.Head.Line != nil || r.Head.Major < 2 }},
 		{Name: "request_method", Get: getMethod, NoCache: true},
 		{Name: "request_length", Get: func(r *Request) ([]byte, bool) { return r.number(r.Main.Length) }, NoCache: true},
@@ -205,7 +205,11 @@ func getContentLength(r *Request) ([]byte, bool) {
 	return nil, false
 }
 
+// getProtocol is the version of a request whose line made sense.
 func getProtocol(r *Request) ([]byte, bool) {
+	if r.Head.Major == 0 && r.Head.Minor == 0 {
+		return nil, false
+	}
 	dst := append(r.Alloc(len("HTTP/1.1"))[:0], "HTTP/"...)
 	dst = text.AppendInt(dst, int64(r.Head.Major))
 	if r.Head.Major >= 2 {
