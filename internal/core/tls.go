@@ -9,6 +9,7 @@ import (
 	"hearth/internal/http1"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
+	"hearth/internal/secure"
 )
 
 // ServerTLS is a server's part in TLS. The ssl module makes it; core knows when it is asked.
@@ -126,9 +127,9 @@ func (a *Address) named(name string) *Server {
 
 // Failed writes why a handshake failed to the error log of the address's default server.
 func (t *AddressTLS) Failed(l *loop.Loop, c *Client, err error) {
-	what := "SSL_do_handshake() failed (SSL: " + err.Error() + ")"
-	if err == loop.ErrTimeout {
-		what = "client timed out (110: Connection timed out)"
+	what := "client timed out (110: Connection timed out)"
+	if err != loop.ErrTimeout {
+		what = secure.HandshakeFailure(err)
 	}
 	t.address.LogClient(l, c, what+" while SSL handshaking")
 }
@@ -160,15 +161,18 @@ func (r *Request) takeTLS(a *Address) bool {
 	case r.Server.TLS == nil || !r.Server.TLS.Verify:
 		return false
 	}
-	r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated")
+	r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated"+readingHeaders)
 	return true
 }
+
+// readingHeaders is what nginx says it was doing when it refuses a request for its TLS.
+const readingHeaders = " while reading client request headers"
 
 // admitTLS refuses plain requests on a TLS port, and those without the client certificate that the server wants.
 func (r *Request) admitTLS() Verdict {
 	switch {
 	case r.Client.ToHTTPS:
-		r.Error(logs.Info, "client sent plain HTTP request to HTTPS port")
+		r.Error(logs.Info, "client sent plain HTTP request to HTTPS port"+readingHeaders)
 		return StatusToHTTPS
 	case r.Client.TLS != nil && r.Server.TLS != nil && r.Server.TLS.Admit != nil:
 		if v := r.Server.TLS.Admit(r); v != OK {
