@@ -145,6 +145,9 @@ func TestBadFilesAreNamedAsNginxDoes(t *testing.T) {
 		pair + "ssl_stapling on;", pair + "ssl_stapling on; ssl_trusted_certificate ca.pem;",
 		pair + "ssl_stapling on; ssl_trusted_certificate ca.pem; ssl_stapling_responder https://x/;",
 		pair + "ssl_crl \"\"; ssl_stapling_file \"\";",
+		"ssl_reject_handshake on; ssl_certificate one.pem;", "ssl_reject_handshake on; ssl_certificate none; ssl_certificate_key one.key;",
+		pair + "ssl_reject_handshake on;", pair + "ssl_session_cache none; ssl_session_cache shared:x:1m;",
+		pair + "location / { proxy_ssl_password_file none; }",
 	} {
 		t.Run(settings, func(t *testing.T) {
 			w := prepareTLS(t)
