@@ -161,6 +161,7 @@ func (r *Request) takeTLS(a *Address) bool {
 	case r.Server.TLS == nil || !r.Server.TLS.Verify:
 		return false
 	}
+	r.useServer(to) // whoever was not let in gets nothing of that server's, its error pages neither
 	r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated"+readingHeaders)
 	return true
 }

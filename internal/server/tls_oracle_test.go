@@ -67,7 +67,7 @@ func TestStatusesAndVariablesOfTLSAreNginxs(t *testing.T) {
 			location /c { return 200 "$ssl_client_verify|$ssl_client_s_dn|$ssl_client_i_dn|$ssl_client_s_dn_legacy|$ssl_client_i_dn_legacy|$ssl_client_serial|$ssl_client_fingerprint|$ssl_client_v_start|$ssl_client_v_end|$ssl_client_v_remain|$ssl_client_raw_cert|$ssl_client_cert|$ssl_client_escaped_cert"; }
 			location /old { return 200 "$ssl_ciphers $ssl_curves"; } }
 		server { listen LISTEN ssl; server_name two.test; ssl_certificate two.pem; ssl_certificate_key two.key; ssl_verify_client off;
-			return 200 "two $ssl_client_s_dn"; }
+			error_page 421 =200 /misdirected; return 200 "two $ssl_client_s_dn"; }
 		server { listen LISTEN ssl; server_name no.test; ssl_reject_handshake on; } }`
 	for _, mode := range []string{"off", "on", "optional", "optional_no_ca"} {
 		t.Run(mode, func(t *testing.T) {
