@@ -40,9 +40,7 @@ func Abandon(r *Request, a *Address, status int, message string) {
 // then handles it: the default one until the request has named another.
 func (r *Request) refuse(a *Address, message string) {
 	if r.Head.Method != nil && r.takeLine() == nil && r.Head.Host.Name != nil {
-		if s := r.Server; r.takeHost(a) { // it will not be served there, so its error pages are not for this client either
-			r.useServer(s)
-		}
+		r.takeHost(a)
 	}
 	if message != "" {
 		r.Error(logs.Info, "%s", message)
@@ -75,18 +73,18 @@ func (r *Request) takeHead(a *Address) Verdict {
 		return 400
 	}
 	if r.takeHost(a) {
-		r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated")
+		r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated"+readingHeaders)
 		return 421
 	}
 	if h.Dropped > 0 {
-		r.Error(logs.Info, "client sent invalid header line: \"%s\" while reading client request headers", h.FirstDropped)
+		r.Error(logs.Info, "client sent invalid header line: \"%s\""+readingHeaders, h.FirstDropped)
 	}
 	switch h.MethodID {
 	case http1.MethodTrace:
-		r.Error(logs.Info, "client sent TRACE method while reading client request headers")
+		r.Error(logs.Info, "client sent TRACE method"+readingHeaders)
 		return 405
 	case http1.MethodConnect:
-		r.Error(logs.Info, "client sent CONNECT method while reading client request headers")
+		r.Error(logs.Info, "client sent CONNECT method"+readingHeaders)
 		return 405
 	}
 	return r.admitTLS()
@@ -95,20 +93,19 @@ func (r *Request) takeHead(a *Address) Verdict {
 // takeLine fills in what follows from the request line.
 func (r *Request) takeLine() error {
 	h := r.Head
-	r.Method, r.Unparsed = h.Method, h.Target
-	if len(h.Args) > 0 { // "/?" is without arguments, as to $args
-		r.Args = h.Args
-	}
+	r.Method, r.Unparsed, r.Args = h.Method, h.Target, h.Args
 	r.ValidUnparsed = true
 	if !h.Complex {
 		r.URI = h.Path
 		return nil
 	}
 	uri, _, err := http1.NormalizePath(r.Alloc(len(h.Path) + 1)[:0], h.Path, r.Server.Conf.MergeSlashes)
-	if err == nil {
-		r.URI = uri
+	if err != nil {
+		r.Unparsed = nil // a path that is none is not shown
+		return err
 	}
-	return err
+	r.URI = uri
+	return nil
 }
 
 // takeHost chooses the server. True: the request is misdirected.

@@ -12,18 +12,19 @@ import (
 
 func TestMalformedRequestsAreAnsweredAndLogged(t *testing.T) {
 	s := coretest.New(t, modules, `large_client_header_buffers 2 1k; error_page 414 /too-long; error_page 400 =200 /bad;
-		location / { echo "page $status $uri"; }`)
+		location / { echo "page $status $uri [$server_protocol] [$request_uri]"; }`)
 	long := strings.Repeat("x", 1100)
 	for _, tt := range []struct {
 		request      string
 		status       int
 		body, logged string
 	}{
-		{"GET /" + long + " HTTP/1.1\r\nHost: a\r\n\r\n", 414, "page 414 /too-long", "[info] client sent too long URI while reading client request line, client: 127.0.0.1, server: "},
+		{"GET /" + long + " HTTP/1.1\r\nHost: a\r\n\r\n", 414, "page 414 /too-long [] []", "[info] client sent too long URI while reading client request line, client: 127.0.0.1, server: "},
 		{"GET / HTTP/1.1\r\nHost: a\r\nX: " + long + "\r\n\r\n", 400, "*", "[info] client sent too long header line: "},
 		{"GET / HTTP/3.1\r\nHost: a\r\n\r\n", 505, "*", "[info] client sent invalid version while reading client request line, client: 127.0.0.1, server: "},
-		{"GET / HTTP/1.1\r\n\r\n", 200, "page 200 /bad", `[info] client sent HTTP/1.1 request without "Host" header while reading client request headers, client: 127.0.0.1, server: , request: "GET / HTTP/1.1"`},
-		{"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 200, "page 200 /bad", "[info] client sent invalid request"},
+		{"GET / HTTP/1.1\r\n\r\n", 200, "page 200 /bad [HTTP/1.1] [/]", `[info] client sent HTTP/1.1 request without "Host" header while reading client request headers, client: 127.0.0.1, server: , request: "GET / HTTP/1.1"`},
+		{"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 200, "page 200 /bad [HTTP/1.1] []", "[info] client sent invalid request"},
+		{"BAD\r\n\r\n", 200, "page 200 /bad [] []", "[info] client sent invalid "},
 	} {
 		res := s.Do(tt.request)
 		if res.Status != tt.status || tt.body != "*" && res.Body != tt.body || res.KeepAlive || len(res.Log) != 1 || !strings.HasPrefix(res.Log[0], tt.logged) {

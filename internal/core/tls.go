@@ -9,6 +9,7 @@ import (
 	"hearth/internal/http1"
 	"hearth/internal/logs"
 	"hearth/internal/loop"
+	"hearth/internal/secure"
 )
 
 // ServerTLS is a server's part in TLS. The ssl module makes it; core knows when it is asked.
@@ -126,9 +127,9 @@ func (a *Address) named(name string) *Server {
 
 // Failed writes why a handshake failed to the error log of the address's default server.
 func (t *AddressTLS) Failed(l *loop.Loop, c *Client, err error) {
-	what := "SSL_do_handshake() failed (SSL: " + err.Error() + ")"
-	if err == loop.ErrTimeout {
-		what = "client timed out (110: Connection timed out)"
+	what := "client timed out (110: Connection timed out)"
+	if err != loop.ErrTimeout {
+		what = secure.HandshakeFailure(err)
 	}
 	t.address.LogClient(l, c, what+" while SSL handshaking")
 }
@@ -158,14 +159,21 @@ func (r *Request) takeTLS(a *Address) bool {
 		r.useServer(to)
 		return false
 	}
-	return r.Server.TLS != nil && r.Server.TLS.Verify
+	if r.Server.TLS == nil || !r.Server.TLS.Verify {
+		return false
+	}
+	r.useServer(to) // whoever was not let in gets nothing of that server's, its error pages neither
+	return true
 }
+
+// readingHeaders is what nginx says it was doing when it refuses a request for what its head says.
+const readingHeaders = " while reading client request headers"
 
 // admitTLS refuses plain requests on a TLS port, and those without the client certificate that the server wants.
 func (r *Request) admitTLS() Verdict {
 	switch {
 	case r.Client.ToHTTPS:
-		r.Error(logs.Info, "client sent plain HTTP request to HTTPS port")
+		r.Error(logs.Info, "client sent plain HTTP request to HTTPS port"+readingHeaders)
 		return StatusToHTTPS
 	case r.Client.TLS != nil && r.Server.TLS != nil && r.Server.TLS.Admit != nil:
 		if v := r.Server.TLS.Admit(r); v != OK {

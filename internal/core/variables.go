@@ -21,7 +21,7 @@ func coreVariables() []Variable {
 		{Name: "is_args", Get: getIsArgs, NoCache: true},
 		{Name: "uri", Get: func(r *Request) ([]byte, bool) { return r.URI, r.URI != nil }, NoCache: true},
 		{Name: "document_uri", Get: func(r *Request) ([]byte, bool) { return r.URI, r.URI != nil }, NoCache: true},
-		{Name: "request_uri", Get: func(r *Request) ([]byte, bool) { return r.Unparsed, r.Unparsed != nil }},
+		{Name: "request_uri", Get: func(r *Request) ([]byte, bool) { return r.Unparsed, len(r.Unparsed) > 0 }},
 		{Name: "request", Get: func(r *Request) ([]byte, bool) { return r.Head.Line, r.Head.Line != nil || r.Head.Major < 2 }},
 		{Name: "request_method", Get: getMethod, NoCache: true},
 		{Name: "request_length", Get: func(r *Request) ([]byte, bool) { return r.number(r.Main.Length) }, NoCache: true},
@@ -205,6 +205,7 @@ func getContentLength(r *Request) ([]byte, bool) {
 	return nil, false
 }
 
+// getProtocol is the version of a request whose line made sense.
 func getProtocol(r *Request) ([]byte, bool) {
 	if r.Head.Major == 0 || r.Head.Method == nil { // HTTP/0.9, or a line that is none
 		return nil, false

@@ -291,6 +291,24 @@ func TestAResetEndsThatRequestOnly(t *testing.T) {
 	w.wantNoStreams()
 }
 
+func TestWhatBreaksAStreamIsLogged(t *testing.T) {
+	w := newWorld(t, func(r *core.Request) {
+		r.Loop.Wait(0, r.Down.Gone())
+		r.LogStatus = 499
+	})
+	c := w.connectH2()
+	id := c.ask("GET /wait", true)
+	c.Send([]byte{0, 0, 4, 8, 0, 0, 0, 0, byte(id), 0, 0, 0, 0}) // WINDOW_UPDATE by nothing
+	w.sim.Run()
+	c.exchange()
+	c.wantTold(id, "reset PROTOCOL_ERROR")
+	w.wantLog("GET /wait HTTP/2.0 499 0")
+	const why = "client sent WINDOW_UPDATE frame with incorrect window increment 0 while processing HTTP/2 connection"
+	if len(w.errors) != 1 || w.errors[0] != why {
+		t.Errorf("%q", w.errors)
+	}
+}
+
 func TestAConnectionThatBreaksEndsAllItsRequests(t *testing.T) {
 	ended := 0
 	w := newWorld(t, func(r *core.Request) {

@@ -57,11 +57,16 @@ func (c *h2Conn) OnData(ws *http2.Stream, p []byte, end bool) {
 	}
 }
 
-// OnReset implements http2.Handler. A client that resets a stream has left it, and nothing else.
+// OnReset implements http2.Handler. A client that resets a stream has left it, and nothing else. One that has broken a rule is told
+// of by whoever reads the body, or here where that has come.
 func (c *h2Conn) OnReset(ws *http2.Stream, code http2.ErrCode, byPeer bool, reason string) {
 	switch o := ws.Owner.(type) {
 	case *h2Stream:
-		if !byPeer {
+		switch {
+		case byPeer:
+		case o.body.ended:
+			c.log(reason)
+		default:
 			o.body.fail(&http1.Error{Status: 400, Reason: "client " + reason})
 		}
 		o.lose(errGone)

@@ -32,7 +32,7 @@ var allowed = map[string]string{
 	"pool": "conn loop stats",
 
 	// The request engine. Knows neither sockets' bytes (frontend) nor backends (upstream).
-	"core":             "conf conn http1 logs loop stats text vars",
+	"core":             "conf conn http1 logs loop secure stats text vars", // secure for why handshakes fail
 	"core/coretest":    "conf conn core http1 logs loop text vars",
 	"frontend":         "conn core http1 http2 loop stats text",
 	"resolve":          "loop text",

@@ -7,6 +7,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+
+	"hearth/internal/conf"
 )
 
 // LoadPair reads a certificate, with those that lead to its root, and its key, while the configuration is read.
@@ -101,6 +103,15 @@ func parseKey(der []byte) (crypto.Signer, error) {
 		return signer, nil
 	}
 	return nil, errors.New("unsupported kind of key")
+}
+
+// ParsePasswords takes the name of a file of passwords, which has to be there, whether or not there is a key to use them for.
+func ParsePasswords(c *conf.Cursor, args []string) (File, error) {
+	f, err := ParseFile(c, args)
+	if err == nil {
+		_, err = ReadPasswords(f)
+	}
+	return f, err
 }
 
 // ReadPasswords reads a file of passwords for keys, one a line; none if no file is set.

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"syscall"
 )
 
 // alerts are crypto/tls's words for the alerts of TLS (RFC 8446, section 6), their numbers, and OpenSSL's words.
@@ -44,6 +46,9 @@ var alerts = map[string]struct {
 var reasons = []struct{ begins, says string }{
 	{"tls: server selected unsupported protocol version", "error:0A000102:SSL routines::unsupported protocol"},
 	{"tls: client offered only unsupported versions", "error:0A000102:SSL routines::unsupported protocol"},
+	{"tls: client requested unsupported application protocols", "error:0A0000EB:SSL routines::no application protocol"},
+	{"tls: peer doesn't support any of the certificate's", "error:0A000178:SSL routines::no shared signature algorithms"},
+	{"tls: no key exchanges supported by both", "error:0A000065:SSL routines::no suitable key share"},
 	{"tls: no cipher suite supported by both", "error:0A0000C1:SSL routines::no shared cipher"},
 	{"tls: no supported versions satisfy", "error:0A0000BF:SSL routines::no protocols available"},
 	{"tls: server chose an unconfigured cipher suite", "error:0A000105:SSL routines::wrong cipher returned"},
@@ -71,6 +76,23 @@ func Reason(err error) string {
 		}
 	}
 	return text
+}
+
+// noCertificate is what crypto/tls says where there is none to show, as with ssl_reject_handshake.
+const noCertificate = "tls: no certificates configured"
+
+// HandshakeFailure is what nginx says of a handshake that has failed.
+func HandshakeFailure(err error) string {
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "peer closed connection in SSL handshake"
+	case errors.As(err, &errno):
+		return fmt.Sprintf("peer closed connection in SSL handshake (%d: %s)", int(errno), reason(errno))
+	case err.Error() == noCertificate:
+		return "handshake rejected"
+	}
+	return "SSL_do_handshake() failed (SSL: " + Reason(err) + ")"
 }
 
 // sslReasons is OpenSSL's number of its TLS library, as error codes have it.

@@ -67,7 +67,7 @@ func TestStatusesAndVariablesOfTLSAreNginxs(t *testing.T) {
 			location /c { return 200 "$ssl_client_verify|$ssl_client_s_dn|$ssl_client_i_dn|$ssl_client_s_dn_legacy|$ssl_client_i_dn_legacy|$ssl_client_serial|$ssl_client_fingerprint|$ssl_client_v_start|$ssl_client_v_end|$ssl_client_v_remain|$ssl_client_raw_cert|$ssl_client_cert|$ssl_client_escaped_cert"; }
 			location /old { return 200 "$ssl_ciphers $ssl_curves"; } }
 		server { listen LISTEN ssl; server_name two.test; ssl_certificate two.pem; ssl_certificate_key two.key; ssl_verify_client off;
-			return 200 "two $ssl_client_s_dn"; }
+			error_page 421 =200 /misdirected; return 200 "two $ssl_client_s_dn"; }
 		server { listen LISTEN ssl; server_name no.test; ssl_reject_handshake on; } }`
 	for _, mode := range []string{"off", "on", "optional", "optional_no_ca"} {
 		t.Run(mode, func(t *testing.T) {
@@ -145,6 +145,9 @@ func TestBadFilesAreNamedAsNginxDoes(t *testing.T) {
 		pair + "ssl_stapling on;", pair + "ssl_stapling on; ssl_trusted_certificate ca.pem;",
 		pair + "ssl_stapling on; ssl_trusted_certificate ca.pem; ssl_stapling_responder https://x/;",
 		pair + "ssl_crl \"\"; ssl_stapling_file \"\";",
+		"ssl_reject_handshake on; ssl_certificate one.pem;", "ssl_reject_handshake on; ssl_certificate none; ssl_certificate_key one.key;",
+		pair + "ssl_reject_handshake on;", pair + "ssl_session_cache none; ssl_session_cache shared:x:1m;",
+		pair + "location / { proxy_ssl_password_file none; }",
 	} {
 		t.Run(settings, func(t *testing.T) {
 			w := prepareTLS(t)

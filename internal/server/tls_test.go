@@ -259,7 +259,7 @@ func TestPlainRequestsToATLSPortAreToldSo(t *testing.T) {
 	if got := askOn(c, "one.test", "/"); !strings.HasPrefix(got, "400 ") || !strings.Contains(got, "The plain HTTP request was sent to HTTPS port") {
 		t.Error(got)
 	}
-	w.wantLog("client sent plain HTTP request to HTTPS port")
+	w.wantLog("client sent plain HTTP request to HTTPS port while reading client request headers, client: ")
 }
 
 func TestLargeBodiesPassBothWays(t *testing.T) {
@@ -388,7 +388,7 @@ func TestClientCertificates(t *testing.T) {
 	check("on", []tls.Certificate{good}, success)
 	check("on", []tls.Certificate{bad}, refused)
 	check("on", []tls.Certificate{unknown}, refused)
-	w.wantLog("client SSL certificate verify error: (23:certificate revoked)")
+	w.wantLog("client SSL certificate verify error: (23:certificate revoked) while reading client request headers, client: ")
 	w.wantLog("client SSL certificate verify error: (21:unable to verify the first certificate)")
 
 	// A connection made to a server with rules serves no other.
@@ -504,7 +504,7 @@ func TestASlowHandshakeTimesOut(t *testing.T) {
 
 func TestGarbageEndsTheHandshake(t *testing.T) {
 	w := newTLS(t, settings(""))
-	for _, garbage := range []string{"\x16\x03\x01\x00\x05hello", "\x80\x2e\x01\x03\x01", "\x16\xff\xff\xff\xff"} {
+	for _, garbage := range []string{"\x16\x03\x01\x00\x05hello", "\x80\x2e\x01\x03\x01", "\x16\xff\xff\xff\xff", "\x16\x03\x01\x02\x00\x01"} {
 		c, err := net.Dial("tcp", w.listen)
 		if err != nil {
 			t.Fatal(err)
@@ -515,7 +515,8 @@ func TestGarbageEndsTheHandshake(t *testing.T) {
 		io.Copy(io.Discard, c)
 		c.Close()
 	}
-	w.wantLog("SSL_do_handshake() failed (SSL: ")
+	w.wantLog("SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version number) while SSL handshaking, client: 127.0.0.1, server: " + w.listen)
+	w.wantLog("peer closed connection in SSL handshake while SSL handshaking, client: 127.0.0.1, server: " + w.listen)
 }
 
 func TestAClientThatEndsItsSideGetsItsAnswer(t *testing.T) {
@@ -713,6 +714,8 @@ func TestCertificatesCanBeNamedByVariables(t *testing.T) {
 			if got := w.ask(w.config("none.test"), "none.test", "/"); !strings.Contains(got, "tls: internal error") {
 				t.Errorf("without a file: %q", got)
 			}
+			w.wantLog("[error]")
+			w.wantLog("SSL_do_handshake() failed (SSL: error:0A000179:SSL routines::cert cb error) while SSL handshaking")
 			w.wantLog("none.pem\": BIO_new_file() failed (SSL: error:80000002:system library::No such file or directory:calling fopen(")
 			cert, key := w.ca.issueP256("two.test", "new.test")
 			w.file("two.pem", cert)

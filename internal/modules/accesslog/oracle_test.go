@@ -55,7 +55,7 @@ location /noroot { root $ENV_DIR/nosuch; access_log $ENV_DIR/logs/v-$arg_f.log s
 const config = `
 http {
     log_format short '$request_method $uri$is_args$args' " $status " "[$nosuch_arg]";
-    log_format d '$request|$http_user_agent|$http_referer|$http_x_test|$remote_user|$args|$arg_nosuch|$empty|$status|$body_bytes_sent|$pipe';
+    log_format d '$request|$http_user_agent|$http_referer|$http_x_test|$remote_user|$args|$arg_nosuch|$empty|$status|$body_bytes_sent|$pipe|$server_protocol|$request_uri';
     log_format j escape=json '{"request":"$request","ua":"$http_user_agent","ref":"$http_referer","x":"$http_x_test","none":"$http_nosuch","s":$status}';
     log_format n escape=none '$request|$http_user_agent|$http_referer|$http_x_test|$http_nosuch';
     access_log logs/access.log;

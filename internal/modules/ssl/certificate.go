@@ -3,12 +3,14 @@ package ssl
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"path/filepath"
 	"strings"
 
 	"hearth/internal/conf"
 	"hearth/internal/conn"
 	"hearth/internal/core"
+	"hearth/internal/logs"
 	"hearth/internal/secure"
 )
 
@@ -112,6 +114,9 @@ func (v *serving) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return &cert, nil
 }
 
+// errCertificate is what OpenSSL says of a handshake for which no certificate could be read.
+var errCertificate = errors.New("error:0A000179:SSL routines::cert cb error")
+
 // read loads the certificates that variables name, in the fiber of the handshake.
 func (v *serving) read(hello *tls.ClientHelloInfo, c *conn.Conn) (list []certificate, err error) {
 	state := &core.TLSState{Name: hello.ServerName}
@@ -124,7 +129,8 @@ func (v *serving) read(hello *tls.ClientHelloInfo, c *conn.Conn) (list []certifi
 		}
 		cert, err := v.pairs.Load(r.Loop, name, key)
 		if err != nil {
-			return nil, err
+			r.Error(logs.Error, "%s", err)
+			return nil, errCertificate
 		}
 		list = append(list, certificate{Certificate: *cert})
 	}

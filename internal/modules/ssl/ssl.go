@@ -76,7 +76,7 @@ var directives = []conf.Directive{
 		conf.Flag, func(s *settings) *bool { return &s.compression }),
 	conf.Field(slot, conf.Directive{Name: "ssl_password_file", In: conf.ToServer,
 		Doc: "File with the passwords of keys, one a line."},
-		secure.ParseFile, func(s *settings) *secure.File { return &s.passwords }),
+		secure.ParsePasswords, func(s *settings) *secure.File { return &s.passwords }),
 	conf.BitSet(slot, conf.Directive{Name: "ssl_protocols", In: conf.ToServer, Args: conf.OneMore, Default: "TLSv1.2 TLSv1.3",
 		Doc: "Versions of TLS; SSLv2 and SSLv3 do not exist here."},
 		secure.ProtocolNames, func(s *settings) *secure.ProtocolSet { return &s.protocols }),
@@ -92,7 +92,7 @@ var directives = []conf.Directive{
 	conf.Field(slot, conf.Directive{Name: "ssl_buffer_size", In: conf.ToServer, Default: "16k",
 		Doc: "Bytes sent in one TLS record; no more than 16k."},
 		bufferSize, func(s *settings) *int64 { return &s.bufferSize }),
-	conf.Field(slot, conf.Directive{Name: "ssl_session_cache", In: conf.ToServer, Args: conf.Take12, Default: "none", NoEffect: true,
+	conf.Field(slot, conf.Directive{Name: "ssl_session_cache", In: conf.ToServer, Args: conf.Take12, Default: "none", NoEffect: true, Again: true,
 		Doc: "Sessions are resumed by tickets alone, which need no memory here."},
 		sessionCache, func(s *settings) *string { return &s.cache }),
 	conf.Field(slot, conf.Directive{Name: "ssl_session_tickets", In: conf.ToServer, Default: "on",
@@ -185,13 +185,12 @@ func finish(c *conf.Cursor, b *conf.Block, s *settings) error {
 	if err != nil {
 		return err
 	}
+	if err := v.load(c, s); err != nil {
+		return err
+	}
+	config.GetCertificate = v.choose
 	if s.reject { // crypto/tls says unrecognized_name where there is no certificate at all
 		config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }
-	} else {
-		if err := v.load(c, s); err != nil {
-			return err
-		}
-		config.GetCertificate = v.choose
 	}
 	v.rules = rules
 	if v.secrets.name = s.keyLog; v.secrets.name.IsSet() {

@@ -60,7 +60,7 @@ func variables() []core.Variable {
 		ofClient("ssl_client_v_start", func(c *x509.Certificate, _ time.Time) string { return opensslTime(c.NotBefore) }),
 		ofClient("ssl_client_v_end", func(c *x509.Certificate, _ time.Time) string { return opensslTime(c.NotAfter) }),
 		ofClient("ssl_client_v_remain", func(c *x509.Certificate, now time.Time) string {
-			return strconv.FormatInt(int64(max(c.NotAfter.Sub(now), 0)/(24*time.Hour)), 10)
+			return strconv.FormatInt(max(c.NotAfter.Unix()-now.Unix(), 0)/(24*60*60), 10)
 		}),
 	}
 }

@@ -103,11 +103,14 @@ func (c *clientRules) check(r *core.Request) *verified {
 	return v
 }
 
+// readingHeaders is what nginx says it was doing when it refuses a certificate.
+const readingHeaders = " while reading client request headers"
+
 // admit is the ServerTLS.Admit of a server with rules.
 func (c *clientRules) admit(r *core.Request) core.Verdict {
 	if len(r.Client.TLS.Peer) == 0 {
 		if c.mode == verifyOn {
-			r.Error(logs.Info, "client sent no required SSL certificate")
+			r.Error(logs.Info, "client sent no required SSL certificate"+readingHeaders)
 			return core.StatusNoCert
 		}
 		return core.OK
@@ -115,10 +118,10 @@ func (c *clientRules) admit(r *core.Request) core.Verdict {
 	v := c.check(r)
 	switch {
 	case v.why != 0 && !(c.mode == verifyOptionalNoCA && v.why.NoAuthority()):
-		r.Error(logs.Info, "client SSL certificate verify error: (%s:%s)", strconv.Itoa(int(v.why)), v.why)
+		r.Error(logs.Info, "client SSL certificate verify error: (%s:%s)"+readingHeaders, strconv.Itoa(int(v.why)), v.why)
 		return core.StatusCertError
 	case v.ocsp != "":
-		r.Error(logs.Info, "client SSL certificate verify error: %s", v.ocsp)
+		r.Error(logs.Info, "client SSL certificate verify error: %s"+readingHeaders, v.ocsp)
 		return core.StatusCertError
 	}
 	return core.OK

@@ -2,11 +2,7 @@ package peertls
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"syscall"
 
 	"hearth/internal/conn"
 	"hearth/internal/loop"
@@ -81,19 +77,13 @@ func (t *Target) verify(c *conn.Conn) error {
 // failed is a handshake's error in nginx's words.
 func failed(err error) *Error {
 	e := &Error{err: err}
-	var errno syscall.Errno
-	switch {
-	case err == loop.ErrTimeout:
+	switch err {
+	case loop.ErrTimeout:
 		e.Cause = "upstream timed out (110: Connection timed out)"
-	case err == conn.ErrUnexpected:
+	case conn.ErrUnexpected:
 		e.Cause = "upstream sent data before the SSL handshake"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		e.Cause = "peer closed connection in SSL handshake"
-	case errors.As(err, &errno):
-		text := errno.Error()
-		e.Cause = fmt.Sprintf("peer closed connection in SSL handshake (%d: %s)", int(errno), strings.ToUpper(text[:1])+text[1:])
 	default:
-		e.Cause = "SSL_do_handshake() failed (SSL: " + secure.Reason(err) + ")"
+		e.Cause = secure.HandshakeFailure(err)
 	}
 	return e
 }

@@ -57,7 +57,7 @@ func Rows[C any](slot *conf.Slot[C], prefix string, at func(*C) *Settings) []con
 		conf.Field(slot, several(row("certificate_cache", "off", "Keeps certificates whose names have variables: max=N [inactive=time] [valid=time]."), conf.Take123),
 			secure.ParseKeeping, func(c *C) *secure.Keeping { return &at(c).keeping }),
 		conf.Field(slot, row("password_file", "", "File with the passwords of keys, one a line."),
-			secure.ParseFile, func(c *C) *secure.File { return &at(c).passwords }),
+			secure.ParsePasswords, func(c *C) *secure.File { return &at(c).passwords }),
 		conf.Field(slot, row("ciphers", "DEFAULT", "Cipher suites up to TLS 1.2, as an OpenSSL cipher list. Their order is always the one Go thinks best."),
 			secure.ParseWord, func(c *C) *secure.File { return &at(c).ciphers }),
 		conf.List(slot, several(row("conf_command", "", "OpenSSL settings: MinProtocol and MaxProtocol are obeyed; Options, Ciphersuites and SignatureAlgorithms have no effect."), conf.Take2),
