@@ -125,6 +125,22 @@ func TestLimitRatePacesTheBackend(t *testing.T) {
 	}
 }
 
+// What would fit into one read is not too little to be paced.
+func TestLimitRatePacesASmallBodyToo(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 20k; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 51200\n\n"+strings.Repeat("x", 51200))
+	c := w.connect()
+	c.SetWindow(1 << 20)
+	c.send("GET / HTTP/1.1\nHost: x\n\n")
+	early := len(c.receive())
+	w.advance(1500 * time.Millisecond)
+	middle := early + len(c.receive())
+	w.advance(2 * time.Second)
+	if all := middle + len(c.receive()); early > 21_000 || middle > 45_000 || all < 51200 {
+		t.Errorf("at 20 KB/s: %d at once, %d after 1.5 s, %d after 3.5 s", early, middle, all)
+	}
+}
+
 func TestAClientThatLeavesWhileTheBackendIsPacedEndsTheRequest(t *testing.T) {
 	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 100k; }`)
 	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 400000\n\n"+strings.Repeat("x", 400_000))
