@@ -14,7 +14,8 @@ import (
 
 // faultsConf logs what became of each request and of its tries.
 const faultsConf = `
-log_format tries '$request $status $body_bytes_sent [$upstream_addr] [$upstream_status] $upstream_bytes_received';
+map "$uri $upstream_response_time" $took { volatile; ~^/alldown(?<time>.*)$ $time; default ""; }
+log_format tries '$request $status $body_bytes_sent [$upstream_addr] [$upstream_status] $upstream_bytes_received$took';
 access_log %DIR%/tries.log tries;
 server_tokens off;
 proxy_http_version 1.1;
