@@ -86,7 +86,7 @@ func (r *Request) bodyRead(n int, err error) (int, error) {
 	b := &r.Main.body
 	b.size += int64(n)
 	if limit := r.Location.Conf.ClientMaxBodySize; limit > 0 && b.size > limit && r.Head.Chunked {
-		r.Error(logs.Error, "client intended to send too large chunked body: %d bytes", b.size)
+		r.Error(logs.Error, "client intended to send too large chunked body: %d+%d bytes", b.size-int64(n), n)
 		b.err = &BodyError{413, errTooLarge}
 		return 0, b.err
 	}

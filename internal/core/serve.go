@@ -105,9 +105,10 @@ func (r *Request) takeLine() error {
 		return nil
 	}
 	uri, _, err := http1.NormalizePath(r.Alloc(len(h.Path) + 1)[:0], h.Path, r.Server.Conf.MergeSlashes)
-	if err == nil {
-		r.URI = uri
+	if err != nil {
+		uri = h.Path[:0]
 	}
+	r.URI = uri
 	return err
 }
 
