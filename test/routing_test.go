@@ -85,6 +85,7 @@ server {
 
 	location /hdr { add_header X-A 1; add_header X-B "$uri" always; add_header X-Empty ""; add_header Cache-Control "private"; try_files /file.html =404; }
 	location /hdr404 { add_header X-A 1; add_header X-B 2 always; root %DIR%/empty; }
+	location /trailer { add_trailer X-Status "$status"; add_trailer X-Always "$uri" always; try_files /file.html =404; }
 	location /expires { expires 1h; try_files /file.html =404; }
 	location /noetag { etag off; try_files /file.html =404; }
 	location /small { client_max_body_size 10; try_files /file.html =404; }
@@ -217,6 +218,9 @@ func TestRangesAndConditionsAreAnsweredAsByNginx(t *testing.T) {
 		ask("/file.html", "Range: "+r)
 	}
 	ask("/maxr", "Range: bytes=0-1,3-4")
+	ask("/trailer")
+	ask("/trailer", "Range: bytes=0-1")
+	ask("/trailer", "Range: bytes=0-1,3-4")
 	ask("/norange", "Range: bytes=0-1")
 	ask("/empty.html", "Range: bytes=0-1")
 	ask("/big.bin", "Range: bytes=199990-")

@@ -99,7 +99,9 @@ func setRoot(c *conf.Cursor, b *conf.Block, l *LocationConf, args []string) erro
 		return c.Errorf("the $realpath_root variable cannot be used in the \"%s\" directive", c.Name())
 	}
 	path := args[0]
-	if !strings.HasPrefix(path, "$") {
+	if strings.HasPrefix(path, "$") {
+		l.RootPrefix = c.FullPath("", false)
+	} else {
 		path = c.FullPath(path, false)
 	}
 	if !alias && len(path) > 1 {
@@ -129,7 +131,7 @@ func finishRoot(c *conf.Cursor, b *conf.Block, l *LocationConf) error {
 		return nil
 	}
 	if outer := Settings.Parent(b); outer != nil {
-		l.Root, l.Alias, l.AliasFor = outer.Root, outer.Alias, outer.AliasFor
+		l.Root, l.RootPrefix, l.Alias, l.AliasFor = outer.Root, outer.RootPrefix, outer.Alias, outer.AliasFor
 		return nil
 	}
 	var err error

@@ -69,7 +69,14 @@ func (r *Request) SendHead() error {
 	if !r.IsMain() {
 		return nil
 	}
-	r.Out.Location = r.absolute(r.Out.Location)
+	if out := &r.Out; out.Status == 204 {
+		out.ContentType, out.ContentLength, out.LastModified = nil, -1, -1
+	} else if out.ExpectTrailers {
+		out.ContentLength = -1
+	}
+	if whole := r.absolute(r.Out.Location); len(whole) > len(r.Out.Location) {
+		r.Out.Location, r.Out.LocationMade = whole, true
+	}
 	r.startPacing()
 	if err := r.Down.SendHead(r); err != nil {
 		return r.broken(err)

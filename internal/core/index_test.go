@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hearth/internal/conn"
+	"hearth/internal/http1"
 )
 
 // FuzzLocationIndex compares the index with looking at every location.
@@ -80,7 +81,7 @@ func FuzzNames(f *testing.F) {
 		}
 		var table nameTable
 		table.add(n, &Server{})
-		suffix, prefix := strings.HasSuffix(host, n.key) && len(host) > len(n.key), strings.HasPrefix(host, n.key) && len(host) > len(n.key)
+		suffix, prefix := strings.HasSuffix(host, n.key), strings.HasPrefix(host, n.key) && len(host) > len(n.key)
 		want := map[nameKind]bool{
 			exactName: host == name, wildcardHead: suffix, wildcardBoth: suffix || host == name[min(1, len(name)):], wildcardTail: prefix,
 		}[n.kind]
@@ -102,7 +103,7 @@ func FuzzQueryAndCookies(f *testing.F) {
 		if v, ok := r.Arg(name); ok && !strings.Contains(sent, "="+string(v)) {
 			t.Fatalf("argument %q", v)
 		}
-		if v, ok := cookieIn([]byte(sent), name); ok && !strings.Contains(sent, string(v)) {
+		if v, ok := http1.CookieValue([]byte(sent), name); ok && !strings.Contains(sent, string(v)) {
 			t.Fatalf("cookie %q", v)
 		}
 	})

@@ -112,6 +112,8 @@ func TestVariablesAreNginxs(t *testing.T) {
 		coretest.Get("/", "Cookie: one=1; two=2; ONE=3"),
 		coretest.Get("/", "Cookie: xone=1;two =2", "Cookie: one=later"),
 		coretest.Get("/", "cookie: oneone; one"),
+		coretest.Get("/", "Cookie: one=1,two=2"), coretest.Get("/", "Cookie: x, two = 2 ;one=3"),
+		coretest.Get("/", "Authorization: Basic OmI="),
 		coretest.Get("/", "X-Forwarded-For: 1", "x-forwarded-for: 2", "X-Thing: a", "User-Agent: me"),
 		coretest.Get("/", "Authorization: Basic dXNlcjpwYXNz"),
 		coretest.Get("/", "Authorization: basic dXNlcg=="),

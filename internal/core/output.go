@@ -22,20 +22,22 @@ func (c Chunk) Size() int64 { return int64(len(c.Mem)) + c.Len }
 // ResponseHead is what will be sent as status line and header. Values live at least as long as the request
 // (literals, the request's arena, or buffers the request owns).
 type ResponseHead struct {
-	Status        int
-	Reason        []byte // nil = the standard phrase of Status
-	ContentType   []byte // sent as Content-Type, with charset if a filter adds it; nil = none
-	ContentLength int64  // -1 = not known: chunked (HTTP/1.1) or until close (1.0)
-	LastModified  int64  // Unix seconds; -1 = none
-	ETag          []byte
-	Location      []byte        // sent as Location; made absolute according to absolute_redirect
-	Fields        []http1.Field // everything else, in order; Date, Server, Connection, Content-Length and Transfer-Encoding are the frontend's
-	Trailers      []http1.Field // sent after a chunked body
-	AcceptRanges  bool          // the range filter may cut this response
-	SingleRange   bool          // but only one range out of it: its body does not come in one piece
-	Tested        bool          // the request's conditions (If-None-Match ...) have been seen by who made the response: a backend
-	Server, Date  []byte        // passed through from the backend (proxy_pass_header); nil = the frontend's own, empty = none
-	HeaderOnly    bool          // HEAD, 204, 304: no body bytes go out whatever is sent
+	Status         int
+	Reason         []byte // nil = the standard phrase of Status
+	ContentType    []byte // sent as Content-Type, with charset if a filter adds it; nil = none
+	ContentLength  int64  // -1 = not known: chunked (HTTP/1.1) or until close (1.0)
+	LastModified   int64  // Unix seconds; -1 = none
+	ETag           []byte
+	ExpectTrailers bool          // a body filter will add some, so the body's length is not told
+	LocationMade   bool          // core completed Location, which nginx then puts before Connection
+	Location       []byte        // sent as Location; made absolute according to absolute_redirect
+	Fields         []http1.Field // everything else, in order; Date, Server, Connection, Content-Length and Transfer-Encoding are the frontend's
+	Trailers       []http1.Field // sent after a chunked body
+	AcceptRanges   bool          // the range filter may cut this response
+	SingleRange    bool          // but only one range out of it: its body does not come in one piece
+	Tested         bool          // the request's conditions (If-None-Match ...) have been seen by who made the response: a backend
+	Server, Date   []byte        // passed through from the backend (proxy_pass_header); nil = the frontend's own, empty = none
+	HeaderOnly     bool          // HEAD, 204, 304: no body bytes go out whatever is sent
 }
 
 // Downstream is the client's side of one request, provided by a frontend (HTTP/1, HTTP/2). All calls come from the

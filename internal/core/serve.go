@@ -101,7 +101,7 @@ func (r *Request) takeLine() error {
 	}
 	uri, _, err := http1.NormalizePath(r.Alloc(len(h.Path) + 1)[:0], h.Path, r.Server.Conf.MergeSlashes)
 	if err != nil {
-		r.Unparsed = nil // a path that is none is not shown
+		r.URI, r.Unparsed = h.Path[:0], nil // a path that is none is not shown
 		return err
 	}
 	r.URI = uri

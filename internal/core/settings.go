@@ -41,7 +41,8 @@ type LocationConf struct {
 
 	Root        *Value // made absolute; of `root`, or of `alias` if Alias is set
 	Alias       bool
-	AliasFor    int // how much of a URI `alias` stands for, in bytes; -1 = all of it: the location's name is a pattern
+	RootPrefix  string // what the root is below if it turns out to be relative: its path begins with a variable
+	AliasFor    int    // how much of a URI `alias` stands for, in bytes; -1 = all of it: the location's name is a pattern
 	Types       *Types
 	DefaultType []byte
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hearth/internal/http1"
+	"hearth/internal/logs"
 	"hearth/internal/text"
 )
 
@@ -125,7 +126,7 @@ func getRequestID(r *Request) ([]byte, bool) {
 // Filename is the file that a path stands for by root or alias: $request_filename.
 func (r *Request) Filename() []byte {
 	c := r.Location.Conf
-	root := c.Root.Eval(r)
+	root := r.Root()
 	if !c.Alias {
 		return r.Concat(root, r.URI)
 	}
@@ -141,14 +142,23 @@ func (r *Request) Path() []byte { return r.Filename() }
 
 func getFilename(r *Request) ([]byte, bool) { return r.Filename(), true }
 
-func getDocumentRoot(r *Request) ([]byte, bool) { return r.Location.Conf.Root.Eval(r), true }
+// Root is the location's root, or its alias, as an absolute path.
+func (r *Request) Root() []byte {
+	c := r.Location.Conf
+	root := c.Root.Eval(r)
+	if c.RootPrefix == "" || len(root) > 0 && root[0] == '/' {
+		return root
+	}
+	return r.Concat(bytesOf(c.RootPrefix), root)
+}
+
+func getDocumentRoot(r *Request) ([]byte, bool) { return r.Root(), true }
 
 func getRealpathRoot(r *Request) ([]byte, bool) {
-	var path string
-	var err error
-	root := string(r.Location.Conf.Root.Eval(r))
-	path, err = filepath.EvalSymlinks(root)
+	root := string(r.Root())
+	path, err := filepath.EvalSymlinks(root)
 	if err != nil {
+		r.ErrorErr(logs.Crit, err, "realpath() \"%s\" failed", root)
 		return nil, false
 	}
 	return []byte(path), true

@@ -86,5 +86,5 @@ func (r *Request) BasicAuth() (user, password []byte, ok bool) {
 
 func getRemoteUser(r *Request) ([]byte, bool) {
 	user, _, ok := r.BasicAuth()
-	return user, ok
+	return user, ok && len(user) > 0
 }

@@ -52,22 +52,9 @@ func (r *Request) joined(fields []http1.Field, name string) ([]byte, bool) {
 func getCookie(r *Request, name string) ([]byte, bool) {
 	for i := range r.Head.Fields {
 		if f := &r.Head.Fields[i]; f.ID == http1.Cookie {
-			if v, ok := cookieIn(f.Value, name); ok {
+			if v, ok := http1.CookieValue(f.Value, name); ok {
 				return v, true
 			}
-		}
-	}
-	return nil, false
-}
-
-func cookieIn(list []byte, name string) ([]byte, bool) {
-	for len(list) > 0 {
-		var pair []byte
-		pair, list, _ = bytes.Cut(list, []byte(";"))
-		pair = bytes.TrimLeft(pair, " ")
-		key, value, found := bytes.Cut(pair, []byte("="))
-		if found && text.EqualFold(bytes.TrimRight(key, " "), name) {
-			return bytes.TrimLeft(value, " "), true
 		}
 	}
 	return nil, false

@@ -3,6 +3,7 @@ package core
 import (
 	"time"
 
+	"hearth/internal/logs"
 	"hearth/internal/text"
 )
 
@@ -17,6 +18,7 @@ func responseVariables() []Variable {
 		{Name: "sent_http_content_length", Get: getSentContentLength, NoCache: true},
 		{Name: "sent_http_location", Get: getSentLocation, NoCache: true},
 		{Name: "sent_http_last_modified", Get: getSentLastModified, NoCache: true},
+		{Name: "sent_http_etag", Get: getSentETag, NoCache: true},
 		{Name: "sent_http_connection", Get: getSentConnection, NoCache: true},
 		{Name: "sent_http_keep_alive", Get: getSentKeepAlive, NoCache: true},
 		{Name: "sent_http_transfer_encoding", Get: getSentTransferEncoding, NoCache: true},
@@ -41,9 +43,12 @@ func getLimitRate(r *Request) ([]byte, bool) {
 }
 
 func setLimitRate(r *Request, v []byte) {
-	if n, ok := text.ParseSize(text.String(v)); ok {
-		r.SetLimitRate(n)
+	n, ok := text.ParseSize(text.String(v))
+	if !ok {
+		r.Error(logs.Error, "invalid $limit_rate \"%s\"", v)
+		return
 	}
+	r.SetLimitRate(n)
 }
 
 func getSentContentLength(r *Request) ([]byte, bool) {
@@ -68,6 +73,13 @@ func getSentLastModified(r *Request) ([]byte, bool) {
 		return nil, false
 	}
 	return text.AppendHTTPDate(r.Alloc(29)[:0], time.Unix(r.Out.LastModified, 0)), true
+}
+
+func getSentETag(r *Request) ([]byte, bool) {
+	if r.Out.ETag != nil {
+		return r.Out.ETag, true
+	}
+	return r.Out.Get("ETag")
 }
 
 // Framing is how a frontend has framed the response, for $sent_http_connection and the like.

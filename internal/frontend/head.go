@@ -56,13 +56,16 @@ func (s *session) appendHead(r *core.Request) {
 		b = append(b, "Last-Modified: "...)
 		b = append(text.AppendHTTPDate(b, time.Unix(out.LastModified, 0)), "\r\n"...)
 	}
-	if out.Location != nil {
+	if out.LocationMade {
 		b = appendField(b, "Location: ", out.Location)
 	}
 	if o.framing == byChunks {
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	}
 	b = s.appendConnection(b, out.Status, c)
+	if out.Location != nil && !out.LocationMade {
+		b = appendField(b, "Location: ", out.Location)
+	}
 	if out.ETag != nil {
 		b = appendField(b, "ETag: ", out.ETag)
 	}

@@ -190,7 +190,7 @@ func TestHeadAnd304And204HaveNoBody(t *testing.T) {
 func TestTheHeadHasNginxsOrder(t *testing.T) {
 	w := newWorld(t, func(r *core.Request) {
 		r.Out.ContentType, r.Out.ETag, r.Out.LastModified = []byte("text/html"), []byte(`"1-2"`), 1772366400
-		r.Out.Location = []byte("http://a/b")
+		r.Out.Location, r.Out.LocationMade = []byte("http://a/b"), string(r.Head.Target) == "/"
 		r.Out.Fields = append(r.Out.Fields, http1.Field{Name: []byte("X-one"), Value: []byte("1")})
 		reply(r, 302, "gone")
 	})
@@ -204,6 +204,11 @@ func TestTheHeadHasNginxsOrder(t *testing.T) {
 	want := "HTTP/1.1 302 Moved Temporarily\nServer: hearth\nDate: Sun, 01 Mar 2026 12:00:01 GMT\nContent-Type: text/html\n" +
 		"Content-Length: 4\nLast-Modified: Sun, 01 Mar 2026 12:00:00 GMT\nLocation: http://a/b\nConnection: keep-alive\n" +
 		"ETag: \"1-2\"\nX-one: 1\n\ngone"
+	if got := string(c.Received()); got != strings.ReplaceAll(want, "\n", "\r\n") {
+		t.Error(visible(got))
+	}
+	c.send(get("/as-configured"))
+	want = strings.Replace(want, "Location: http://a/b\nConnection: keep-alive\n", "Connection: keep-alive\nLocation: http://a/b\n", 1)
 	if got := string(c.Received()); got != strings.ReplaceAll(want, "\n", "\r\n") {
 		t.Error(visible(got))
 	}
@@ -227,7 +232,7 @@ func TestNoFieldCanEndItsLineOrFrameTheMessage(t *testing.T) {
 	})
 	c := w.connect()
 	c.send(get("/"))
-	c.want("HTTP/1.1 200 OK\nServer: hearth\nContent-Length: 4\nLocation: /  Set-Cookie: evil \nConnection: keep-alive\n" +
+	c.want("HTTP/1.1 200 OK\nServer: hearth\nContent-Length: 4\nConnection: keep-alive\nLocation: /  Set-Cookie: evil \n" +
 		"X-Split: a    HTTP/1.1 200 OK\nX-Tab: a\tb\n\nbody")
 }
 

@@ -110,6 +110,7 @@ func TestWhoseConnectionsAreKeptAlive(t *testing.T) {
 		{"HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", "close"},
 		{"HTTP/1.0 that asks for it", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive"},
 		{"POST of MSIE 6", "POST / HTTP/1.1\r\nHost: a\r\n" + msie6 + "\r\n", "close"},
+		{"POST of Opera", "POST / HTTP/1.1\r\nHost: a\r\nUser-Agent: Opera (MSIE 6.0; en)\r\n\r\n", "keep-alive"},
 		{"GET of MSIE 6", "GET / HTTP/1.1\r\nHost: a\r\n" + msie6 + "\r\n", "keep-alive"},
 		{"Safari, when disabled", "GET / HTTP/1.1\r\nHost: a\r\n" + safari + "\r\n", "close"},
 		{"Chrome on macOS", "GET / HTTP/1.1\r\nHost: a\r\n" + chrome + "\r\n", "keep-alive"},

@@ -40,7 +40,7 @@ func write(r *core.Request) core.Verdict {
 // writeToPath writes to the file that the log's path with variables leads to now. As requests choose the path, it is
 // written only where the root directory of the request exists (documentation of access_log).
 func (log *accessLog) writeToPath(r *core.Request, files *logs.PathCache, line []byte) {
-	root := r.Location.Conf.Root.Eval(r)
+	root := r.Root()
 	if err := isDirectory(root); err != nil {
 		r.ErrorErr(logs.Error, err, "testing \"%s\" existence failed", root)
 		return

@@ -26,6 +26,9 @@ const config = `
 	location /json/ { autoindex on; autoindex_format json; alias html/t/; }
 	location /xml/ { autoindex on; autoindex_format xml; alias html/t/; }
 	location /jsonp/ { autoindex on; autoindex_format jsonp; alias html/t/; }
+	location /json/void/ { autoindex on; autoindex_format json; alias html/empty/; }
+	location /xml/void/ { autoindex on; autoindex_format xml; alias html/empty/; }
+	location /jsonp/void/ { autoindex on; autoindex_format jsonp; alias html/empty/; }
 	location /off/ { autoindex off; alias html/t/; }`
 
 // tree makes files of all kinds below html.
@@ -59,7 +62,7 @@ func TestListingsAreNginxs(t *testing.T) {
 	s := coretest.New(t, modules, config)
 	tree(t, s.Dir)
 	for _, path := range strings.Fields(`/t/ /rough/ /utf/ /json/ /xml/ /jsonp/ /jsonp/?callback=f /jsonp/?callback=a.b_C9 /jsonp/?callback=a[0] /jsonp/?callback=%66 /jsonp/?x&CALLBACK=g
-		/jsonp/?callback= /empty/ /e%3c&%3e/ /none/ /t/file/ /off/ /t/q%3c&%3e/ /t/dir /json/dir/ /xml/dir/`) {
+		/jsonp/?callback= /empty/ /e%3c&%3e/ /none/ /t/file/ /off/ /t/q%3c&%3e/ /t/dir /json/dir/ /xml/dir/ /json/void/ /xml/void/ /jsonp/void/?callback=f`) {
 		for _, method := range []string{"GET", "HEAD", "POST"} {
 			request := coretest.Message(method, path, "", "Connection: close")
 			theirs, ours := n.Do(request), s.Do(request)

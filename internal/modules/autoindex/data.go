@@ -9,13 +9,13 @@ import (
 
 // appendJSON appends the listing as an array of objects.
 func appendJSON(dst []byte, entries []core.DirEntry) []byte {
-	dst = append(dst, "[\r\n"...)
+	dst = append(dst, '[')
 	for i := range entries {
 		e := &entries[i]
 		if i > 0 {
-			dst = append(dst, ",\r\n"...)
+			dst = append(dst, ',')
 		}
-		dst = append(dst, "{ \"name\":\""...)
+		dst = append(dst, "\r\n{ \"name\":\""...)
 		dst = appendEscapeJSON(dst, e.Name)
 		dst = append(dst, "\", \"type\":\""...)
 		dst = append(dst, kind(e)...)

@@ -92,7 +92,7 @@ func filterHead(r *core.Request) error {
 		}
 	}
 	if expectTrailers(r, s) {
-		r.Out.ContentLength = -1 // trailers follow only a chunked body
+		r.Out.ExpectTrailers = true
 	}
 	return nil
 }

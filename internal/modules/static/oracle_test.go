@@ -119,6 +119,8 @@ func TestFilesAreNginxs(t *testing.T) {
 		location /quiet/ { log_not_found off; }
 		location /etagless { etag off; alias html/a.html; }
 		location = /exact { alias html/a.html; }
+		location /varalias { alias $arg_p; }
+		location /varroot/ { root $arg_p; location /varroot/in/ { try_files $uri =404; } }
 		location /idx/ { index none index.$arg_x.html sub/i.html /a.html; alias html/; }
 		location /abs/ { index none /a.html; root files; }
 		location /two/ { index a.css; index a.html; alias html/; }
@@ -148,6 +150,7 @@ func TestFilesAreNginxs(t *testing.T) {
 		/link /linkdir /linkdir/a.css /noperm /a%20b /a%20b/ /a%20b?q /%3f /%e2%82%ac /quote%22 /a.html%00 /%2e%2e/x /sub/../a.html /sub/%2e%2e/a.html
 		/images /images/ /images/p.gif /images/deep/p.gif /images/deep /images/deep/ /images/none /images/deep/none /images/s.css /images/deep/s.css
 		/noslash /noslash/ /noslash/p.gif /noslashp.gif /u/bob/x /u/bob/ /u/bob/dir /u/none/x /typed/a.css /typed/x.bin /quiet/x /quiet/ /etagless /exact
+		/varalias?p=html/a.html /varalias?p=html/sub/ /varalias?p=none /varalias /varroot/x?p=files /varroot/in/x?p=html /varroot/
 		/idx/ /idx/?x=1 /idx/sub/ /abs/ /two/ /dirindex/ /dirindex /noindex/ /noindex
 		/try/a /try/a.html /try/sub /try/sub/ /try/none /try/ /tryroot/ /tryroot/x /tryre/a /tryre/sub /tryre/none /tryre2/a.html /tryre2/a.css /tryre2/none /code444/
 		/err/x /err/ /rewritten/a.css /rewritten/ /rewritten/last/a.css /rewritten/try/a.css /rewritten/nul/x /rere/a.css /rere/ /rere/none /ifs/a.html /ifs/none /ifs/none?x=1 /ifs/?x=1 /ifs/a.css?r=1 /hidden.d/.html /.html /x.html.none /dot. /dir.html /dir.html/

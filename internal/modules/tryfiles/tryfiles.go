@@ -68,7 +68,7 @@ func find(r *core.Request) core.Verdict {
 		return 500
 	}
 	l := locations.Of(r.Location.Block)
-	root := r.Location.Conf.Root.Eval(r)
+	root := r.Root()
 	for i := range l.files {
 		f := &l.files[i]
 		name := inAlias(r, f.name)
