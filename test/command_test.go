@@ -53,6 +53,11 @@ func TestConfigurationsAreJudgedAsByNginx(t *testing.T) {
 		"duplicate upstream": site("upstream u { server 127.0.0.1; } upstream u { server 127.0.0.1; }"),
 		"duplicate location": site("server { location /a { } location /a { } }"),
 		"unwritable log":     site("access_log %DIR%/none/a.log;"),
+		"bad connections":    "events { worker_connections x; }",
+		"many connections":   "worker_rlimit_nofile 1000; events { worker_connections 1000000; } http { access_log off; }",
+		"types added":        site("server { charset_types a; charset_types a b; location / { charset_types c; } }"),
+		"ignored":            site("send_lowat 1;"),
+		"a path to listen":   site("server { listen /tmp/x; }"),
 		"unterminated quote": site("server { return 200 \"x; }"),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -73,6 +73,12 @@ func ListAll[C, T any](s *Slot[C], d Directive, parse func(c *Cursor, args []str
 		})
 }
 
+// Adding is a directive whose arguments are added to one value. It may be repeated.
+func Adding[C, T any](s *Slot[C], d Directive, add func(c *Cursor, to *T, args []string) error, field func(*C) *T) Directive {
+	at := func(in *instance) *T { return field(in.value.(*C)) }
+	return stored(s, d, at, func(c *Cursor, in *instance, args []string) error { return add(c, at(in), args) })
+}
+
 // BitSet is a directive whose arguments are words that each stand for a bit (proxy_next_upstream).
 // Repeated in one block it adds to the set.
 func BitSet[C any, T bitSet](s *Slot[C], d Directive, words map[string]T, field func(*C) *T) Directive {

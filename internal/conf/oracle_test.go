@@ -280,6 +280,7 @@ var broken = []string{
 	"events {} http { types_hash_max_size 1k; }",
 	"events {} http { sendfile_max_chunk x; }",
 	"events {} http { send_lowat x; }",
+	"events {} http { send_lowat 1; send_lowat 1; }",
 	"events {} http { read_ahead 1; read_ahead 2; }",
 	"events {} http { referer_hash_max_size 1; }",
 	"events {} http { server { location / { referer_hash_bucket_size x; } } }",

@@ -63,13 +63,21 @@ var InternalTuning = []Directive{
 	noEffect("directio_alignment", ToLocation, Offset, "512", "Files are read through the page cache."),
 	noEffect("output_buffers", ToLocation, Buffers, "2 32k", "Files are not read into buffers of this kind.").takes(Take2),
 	noEffect("read_ahead", ToLocation, Size, "0", "The kernel decides how far it reads ahead."),
-	noEffect("send_lowat", ToLocation, Size, "0", "Has no effect on Linux in nginx either."),
+	noEffect("send_lowat", ToLocation, lowat, "0", "Has no effect on Linux in nginx either."),
 	noEffect("client_body_in_single_buffer", ToLocation, Flag, "off", "A body in memory is in one buffer."),
 }
 
 // noEffect is a row whose value is checked and forgotten.
 func noEffect[T any](name string, in Context, check func(*Cursor, []string) (T, error), dflt, doc string) Directive {
 	return Directive{Name: name, In: in, Once: true, NoEffect: true, Default: dflt, Doc: doc, Set: accept(check)}
+}
+
+func lowat(c *Cursor, args []string) (int64, error) {
+	n, err := Size(c, args)
+	if err == nil {
+		c.Warnf("\"send_lowat\" is not supported, ignored")
+	}
+	return n, err
 }
 
 func accept[T any](check func(*Cursor, []string) (T, error)) func(*Cursor, *Block, []string) error {

@@ -12,10 +12,7 @@ type arena struct {
 
 // alloc returns n zeroed-or-stale bytes with no spare capacity.
 func (a *arena) alloc(n int) []byte {
-	if cap(a.block)-len(a.block) < n {
-		a.grow(n)
-	}
-	if n > cap(a.block) { // a big one has memory of its own, so the block goes on being used
+	if cap(a.block)-len(a.block) < n && !a.grow(n) {
 		return make([]byte, n)
 	}
 	from := len(a.block)
@@ -23,14 +20,17 @@ func (a *arena) alloc(n int) []byte {
 	return a.block[from : from+n : from+n]
 }
 
-func (a *arena) grow(n int) {
+// grow begins a block for n bytes. False: they get memory of their own, since they are many, so that the block, which has
+// room for smaller ones, goes on being used.
+func (a *arena) grow(n int) bool {
 	if n > arenaBlock/4 && a.block != nil || n > arenaBlock {
-		return
+		return false
 	}
 	a.block = make([]byte, 0, arenaBlock)
 	if a.first == nil {
 		a.first = a.block
 	}
+	return true
 }
 
 func (a *arena) reset() { a.block = a.first[:0] }

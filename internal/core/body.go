@@ -62,8 +62,12 @@ func (r *Request) ReadBody(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	n, err := m.Down.ReadBody(p)
-	return r.bodyRead(n, err)
+	for {
+		n, err := m.Down.ReadBody(p)
+		if n, err = r.bodyRead(n, err); n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
+	}
 }
 
 // TryReadBody is ReadBody without waiting: conn.ErrAgain when nothing is there.
@@ -74,21 +78,28 @@ func (r *Request) TryReadBody(p []byte) (int, error) {
 	case b.err != nil:
 		return 0, b.err
 	}
-	n, err := r.Main.Down.TryReadBody(p)
-	if n == 0 && isAgain(err) {
-		return 0, err
+	for {
+		n, err := r.Main.Down.TryReadBody(p)
+		if n == 0 && isAgain(err) {
+			return 0, err
+		}
+		if n, err = r.bodyRead(n, err); n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
 	}
-	return r.bodyRead(n, err)
 }
 
-// bodyRead accounts for what was read.
+// bodyRead accounts for what was read. A chunk that leads beyond the limit is too much as soon as it is announced.
 func (r *Request) bodyRead(n int, err error) (int, error) {
 	b := &r.Main.body
+	before := b.size
 	b.size += int64(n)
-	if limit := r.Location.Conf.ClientMaxBodySize; limit > 0 && b.size > limit && r.Head.Chunked {
-		r.Error(logs.Error, "client intended to send too large chunked body: %d bytes", b.size)
-		b.err = &BodyError{413, errTooLarge}
-		return 0, b.err
+	if limit := r.Location.Conf.ClientMaxBodySize; limit > 0 && r.Head.Chunked {
+		if chunk := int64(n) + r.Main.Down.BodyAhead(); chunk > limit-before {
+			r.Error(logs.Error, "client intended to send too large chunked body: %d+%d bytes", before, chunk)
+			b.err = &BodyError{413, errTooLarge}
+			return 0, b.err
+		}
 	}
 	if err != nil {
 		b.err = r.bodyError(err)

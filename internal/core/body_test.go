@@ -164,6 +164,31 @@ func TestTooLargeBodiesAreRefused(t *testing.T) {
 	}
 }
 
+// A chunk is not waited for if it is too much: its announcement is enough.
+func TestAChunkThatIsTooLargeIsRefusedWhenItIsAnnounced(t *testing.T) {
+	const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+	s := coretest.New(t, []*core.Module{reader}, `client_max_body_size 10; location / { buffer; }`)
+	for _, tt := range []struct{ first, then, want string }{
+		{"", "b\r\n", "0+11"}, {"4\r\nabcd\r\n", "7\r\n", "4+7"}, {"4\r\nabcd\r\n", "7\r\nef", "4+7"},
+		{"", "7fffffffffffffff\r\n", "0+9223372036854775807"},
+	} {
+		c := s.Start(head + tt.first)
+		if c.Feed(tt.then); !c.Done() {
+			t.Errorf("%q is waited for", tt.then)
+			continue
+		}
+		res := c.Response()
+		if res.Status != 413 || len(res.Log) == 0 || !strings.HasPrefix(res.Log[0], "[error] client intended to send too large chunked body: "+tt.want+" bytes, client: ") {
+			t.Errorf("%q: %+v", tt.then, res)
+		}
+	}
+	if c := s.Start(head + "4\r\nabcd\r\n6\r\n"); c.Done() {
+		t.Errorf("10 bytes are allowed: %+v", c.Response())
+	} else if c.Feed("efghij\r\n0\r\n\r\n"); c.Response().Status != 200 {
+		t.Errorf("10 bytes are allowed: %+v", c.Response())
+	}
+}
+
 func TestSlowBodyTimesOut(t *testing.T) {
 	s := coretest.New(t, []*core.Module{reader}, "location / { read 10; } client_body_timeout 5s;")
 	c := s.Start("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")

@@ -71,6 +71,9 @@ func (r *Request) appendContext(dst []byte) []byte {
 	if r.UpstreamContext != nil {
 		dst = r.UpstreamContext(r, dst)
 	}
+	if r.Host == nil && len(r.URI) == 0 { // nginx refuses a request for its line before it has read the fields
+		return dst
+	}
 	if host, ok := r.In("Host"); ok {
 		dst = appendQuoted(dst, "host", host)
 	}

@@ -139,7 +139,8 @@ func (r *Request) userAgent() []byte {
 
 func (r *Request) isMSIE() bool {
 	agent := r.userAgent()
-	return bytes.Contains(agent, []byte("MSIE ")) && !bytes.Contains(agent, []byte("Opera"))
+	at := bytes.Index(agent, []byte("MSIE "))
+	return at >= 0 && at+len("MSIE 6.") < len(agent) && !bytes.Contains(agent, []byte("Opera"))
 }
 
 func (r *Request) isChrome() bool {

@@ -16,6 +16,7 @@ func TestBuiltInPages(t *testing.T) {
 		location /413 { answer 413; }
 		location /494 { answer 494; }
 		location /497 { answer 497; }
+		location /498 { answer 498; }
 		location /599 { answer 599; }
 		location /204 { answer 204; }
 		location /201 { answer 201; }
@@ -36,7 +37,8 @@ func TestBuiltInPages(t *testing.T) {
 		{"/off", 404, page("404 Not Found", "404 Not Found", "", "hearth"), true, false},
 		{"/own", 404, page("404 Not Found", "404 Not Found", "", "mine /own"), true, false},
 		{"/413", 413, page("413 Request Entity Too Large", "413 Request Entity Too Large", "", full), false, false},
-		{"/494", 400, page("400 Request Header Or Cookie Too Large", "400 Bad Request", "<center>Request Header Or Cookie Too Large</center>\r\n", full), false, false},
+		{"/494", 400, page("400 Request Header Or Cookie Too Large", "400 Bad Request", "<center>Request Header Or Cookie Too Large</center>\r\n", full), true, false},
+		{"/498", 498, page("404 Not Found", "404 Not Found", "", full), true, false},
 		{"/497", 400, page("400 The plain HTTP request was sent to HTTPS port", "400 Bad Request", "<center>The plain HTTP request was sent to HTTPS port</center>\r\n", full), false, false},
 		{"/599", 599, "", true, false},
 		{"/204", 204, "", true, false},
@@ -143,8 +145,8 @@ func TestRedirectsAreMadeAbsolute(t *testing.T) {
 }
 
 func TestMSIERefresh(t *testing.T) {
-	res := coretest.Run(t, modules, "msie_refresh on; location /d/ { slash; }", coretest.Get("/d?a&b", "User-Agent: MSIE 5"))
-	want := `<html><head><meta http-equiv="Refresh" content="0; URL=http://localhost/d/?a&amp;b"></head><body></body></html>` + "\r\n"
+	res := coretest.Run(t, modules, "msie_refresh on; location /d/ { slash; }", coretest.Get("/d?a&b", "User-Agent: MSIE 5.01"))
+	want := `<html><head><meta http-equiv="Refresh" content="0; URL=/d/?a&b"></head><body></body></html>` + "\r\n"
 	if res.Status != 200 || res.Body != want {
 		t.Errorf("%+v", res)
 	}

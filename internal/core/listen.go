@@ -221,6 +221,9 @@ func splitListen(arg string) (host, ports, why string) {
 
 // splitHostPort cuts "host:port", where the host may be an IPv6 address in brackets and the port may be missing.
 func splitHostPort(arg, defaultPort string) (host, port, why string) {
+	if strings.ContainsAny(arg, "/?") {
+		return "", "", "invalid host"
+	}
 	if strings.HasPrefix(arg, "[") {
 		host, rest, found := strings.Cut(arg[1:], "]")
 		switch {
@@ -234,13 +237,14 @@ func splitHostPort(arg, defaultPort string) (host, port, why string) {
 		return host, rest[1:], ""
 	}
 	host, port, found := strings.Cut(arg, ":")
+	if !found {
+		port = defaultPort
+	}
 	switch {
-	case !found:
-		return arg, defaultPort, ""
+	case port == "", host == "" && !isDigits(port):
+		return "", "", "invalid port"
 	case host == "":
 		return "", "", "no host"
-	case port == "":
-		return "", "", "invalid port"
 	}
 	return host, port, ""
 }

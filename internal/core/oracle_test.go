@@ -188,3 +188,59 @@ func TestRoutingIsNginxs(t *testing.T) {
 		}
 	}
 }
+
+// "An error response will be handled with the error_page directive in the server that currently fulfills the request"
+// (nginx's documentation, Server names): the default server, until the request line or the Host field has named another.
+// From there on that server also says which fields are taken.
+func TestRefusalsAreThoseOfTheServerWhoseTurnItIs(t *testing.T) {
+	const servers = `
+		server { listen SOCKET default_server; server_name first; error_page 400 414 494 505 @e; error_page 405 501 /page;
+			location / { ECHO "first $uri $http_a_b"; } location @e { ECHO "first $host $server_name $uri $args $request_method $server_protocol"; }
+			location = /page { ECHO "first's page"; } }
+		server { listen SOCKET; server_name other *.wild ~^re(?<n>\d)$; error_page 400 414 494 505 @e; underscores_in_headers on; large_client_header_buffers 4 16k;
+			location / { ECHO "other $uri $http_a_b"; } location @e { ECHO "other $host $server_name $uri $args $request_method $server_protocol $n"; } }
+		server { listen SOCKET; server_name ""; error_page 400 @e; location / { ECHO "nameless"; } location @e { ECHO "nameless $host"; } }`
+	socket := startNginx(t, strings.ReplaceAll(servers, "ECHO", "return 200"))
+	s := coretest.New(t, modules, "http {"+strings.ReplaceAll(strings.ReplaceAll(servers, "ECHO", "echo"), "SOCKET", "unix:"+socket)+"}")
+	s.Remote = conn.Addr{}
+	long := "X: " + strings.Repeat("x", 9000) + "\r\n"
+	for _, host := range []string{"first", "other", "Other", "a.wild", ".wild", "re5", "none"} {
+		for _, request := range []string{
+			"GET /a%20b?c HTTP/1.1\r\nHost: HOST\r\nX Y: z\r\n\r\n",
+			"GET /a%20b?c HTTP/1.1\r\nX Y: z\r\nHost: HOST\r\n\r\n",
+			"GET http://HOST/p HTTP/1.1\r\nX Y: z\r\nHost: first\r\n\r\n",
+			"GET http://HOST/p HTTP/1.1\r\nHost: a/b\r\n\r\n",
+			"GET http://HOST/p HTTP/1.1\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: HOST\r\n" + long + "\r\n",
+			"GET / HTTP/1.1\r\n" + long + "Host: HOST\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: HOST\r\n" + strings.Repeat(long, 8) + "\r\n",
+			"GET / HTTP/1.1\r\nHost: HOST\r\nHost: HOST\r\n\r\n",
+			"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: x\r\n\r\n",
+			"POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: x\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: HOST\r\nA_B: c\r\n\r\n",
+			"GET / HTTP/1.1\r\nA_B: c\r\nHost: HOST\r\n\r\n",
+			"GET /% HTTP/1.1\r\nHost: HOST\r\n\r\n",
+			"GET / HTTP/3.0\r\nHost: HOST\r\n\r\n",
+			"HEAD x HTTP/1.1\r\nHost: HOST\r\n\r\n",
+			"GET x HTTP/1.1\r\nHost: HOST\r\n\r\n",
+			"TRACE / HTTP/1.1\r\nHost: HOST\r\n\r\n",
+			"GET /? HTTP/1.1\r\nHost: HOST\r\n\r\n",
+		} {
+			request = strings.ReplaceAll(request, "HOST", host)
+			sameAnswer(t, s, socket, request)
+		}
+	}
+	sameAnswer(t, s, socket, "GET / HTTP/1.1\r\n\r\n")
+	sameAnswer(t, s, socket, "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n")
+	sameAnswer(t, s, socket, "GET / HTTP/1.0\r\n\r\n")
+}
+
+func sameAnswer(t *testing.T, s *coretest.Server, socket, request string) {
+	t.Helper()
+	status, location, body := askNginx(t, socket, request)
+	body = strings.ReplaceAll(body, "nginx/1.22.1", "hearth/"+core.Version)
+	res := s.Do(request)
+	if got := digits(res.Status); got != status || res.Body != body || res.Header.Get("Location") != location {
+		t.Errorf("%.200q\nhearth %s %q %s\n nginx %s %q %s", request, got, res.Header.Get("Location"), res.Body, status, location, body)
+	}
+}

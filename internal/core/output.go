@@ -34,7 +34,7 @@ type ResponseHead struct {
 	AcceptRanges  bool          // the range filter may cut this response
 	SingleRange   bool          // but only one range out of it: its body does not come in one piece
 	Tested        bool          // the request's conditions (If-None-Match ...) have been seen by who made the response: a backend
-	Server, Date  []byte        // passed through from the backend (proxy_pass_header); nil = the frontend's own
+	Server, Date  []byte        // passed through from the backend (proxy_pass_header); nil = the frontend's own, empty = none
 	HeaderOnly    bool          // HEAD, 204, 304: no body bytes go out whatever is sent
 }
 
@@ -60,12 +60,13 @@ type Downstream interface {
 
 	// ReadBody reads the decoded request body: io.EOF at its end, loop.ErrTimeout after client_body_timeout without
 	// progress, *http1.Error for a malformed one. TryReadBody gives conn.ErrAgain instead of waiting. A first read
-	// answers `Expect: 100-continue`.
+	// answers `Expect: 100-continue`. Nothing read and no error: BodyAhead has something new to say.
 	ReadBody(p []byte) (int, error)
 	TryReadBody(p []byte) (int, error)
 	BodyReadable() *loop.Event
-	// BodyLeft is the number of body bytes still to read by Content-Length, -1 when not known (chunked).
-	BodyLeft() int64
+	// BodyAhead is how many bytes of the body the client has announced and ReadBody not yet returned: of a Content-Length
+	// its rest, of chunks the rest of the present one.
+	BodyAhead() int64
 	// RequestTrailers after ReadBody said io.EOF.
 	RequestTrailers() []http1.Field
 

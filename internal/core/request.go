@@ -170,7 +170,9 @@ func (r *Request) sizeSlots() {
 func (r *Request) IsMain() bool { return r.Main == r }
 
 // IsHead reports whether the method in force is HEAD: a head without a body is sent.
-func (r *Request) IsHead() bool { return string(r.Method) == "HEAD" }
+func (r *Request) IsHead() bool {
+	return string(r.Method) == "HEAD" || r.Method == nil && r.Head.MethodID == http1.MethodHead // in a line that was refused
+}
 
 // In returns the first request header field with this name, which is written in any case.
 func (r *Request) In(name string) ([]byte, bool) {

@@ -5,7 +5,6 @@ import (
 
 	"hearth/internal/http1"
 	"hearth/internal/logs"
-	"hearth/internal/text"
 )
 
 // Serve takes a request that a frontend has read the head of through its whole life: server selection, phases,
@@ -22,14 +21,30 @@ func Serve(r *Request, a *Address) {
 func Reject(r *Request, a *Address, status int, message string) {
 	r.begin(a)
 	defer r.leave()
-	h := r.Head
-	r.Method, r.Unparsed, r.URI, r.Args = h.Method, h.Target, h.Path, h.Args
-	if message != "" {
-		r.Error(logs.Info, "%s", message)
-	}
+	r.refuse(a, message)
 	r.body.discarded = true
 	r.Down.NoKeepAlive()
 	r.end(r.run(Verdict(status)))
+}
+
+// Abandon is Reject for a request whose head will not come in full: nobody waits for an answer, so it is only logged.
+func Abandon(r *Request, a *Address, status int, message string) {
+	r.begin(a)
+	defer r.leave()
+	r.refuse(a, message)
+	r.noteStatus(status)
+	r.end(Close)
+}
+
+// refuse fills in what is known of a request that was not read, and logs why. As documented, the server whose turn it is
+// then handles it: the default one until the request has named another.
+func (r *Request) refuse(a *Address, message string) {
+	if r.Head.Method != nil && r.takeLine() == nil && r.Head.Host.Name != nil {
+		r.takeHost(a)
+	}
+	if message != "" {
+		r.Error(logs.Info, "%s", message)
+	}
 }
 
 // begin ties the request to the generation that will serve it.
@@ -38,6 +53,9 @@ func (r *Request) begin(a *Address) {
 	r.Gen.Enter(r.Loop.ID())
 	r.sizeSlots()
 	r.useServer(a.Default)
+	if t := r.Client.TLS; t != nil && !a.single {
+		r.useServer(a.FindName(t.Name))
+	}
 	r.at = PostRead
 }
 
@@ -49,36 +67,56 @@ func (r *Request) useServer(s *Server) {
 // status to refuse the request with.
 func (r *Request) takeHead(a *Address) Verdict {
 	h := r.Head
-	r.Method, r.Unparsed, r.Args = h.Method, h.Target, h.Args
-	r.ValidUnparsed = true
-	r.URI = h.Path
-	if h.Complex {
-		uri, _, err := http1.NormalizePath(r.Alloc(len(h.Path) + 1)[:0], h.Path, a.Default.Conf.MergeSlashes)
-		if err != nil {
-			r.Error(logs.Info, "%s", err)
-			r.URI, r.Unparsed = r.URI[:0], r.Unparsed[:0]
-			r.Down.NoKeepAlive()
-			return 400
-		}
-		r.URI = uri
+	if err := r.takeLine(); err != nil {
+		r.Error(logs.Info, "%s", err)
+		r.Down.NoKeepAlive()
+		return 400
 	}
-	r.Host = h.Host.Name
-	if h.Host.Upper {
-		r.Host = text.AppendLower(r.Alloc(len(r.Host))[:0], r.Host)
-	}
-	r.useServer(a.Find(r, r.Host))
-	if r.Client.TLS != nil && r.takeTLS(a) {
+	if r.takeHost(a) {
+		r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated"+readingHeaders)
 		return 421
+	}
+	if h.Dropped > 0 {
+		r.Error(logs.Info, "client sent invalid header line: \"%s\""+readingHeaders, h.FirstDropped)
 	}
 	switch h.MethodID {
 	case http1.MethodTrace:
-		r.Error(logs.Info, "client sent TRACE method")
+		r.Error(logs.Info, "client sent TRACE method"+readingHeaders)
 		return 405
 	case http1.MethodConnect:
-		r.Error(logs.Info, "client sent CONNECT method")
+		r.Error(logs.Info, "client sent CONNECT method"+readingHeaders)
 		return 405
 	}
 	return r.admitTLS()
+}
+
+// takeLine fills in what follows from the request line.
+func (r *Request) takeLine() error {
+	h := r.Head
+	r.Method, r.Unparsed, r.Args = h.Method, h.Target, h.Args
+	r.ValidUnparsed = true
+	if !h.Complex {
+		r.URI = h.Path
+		return nil
+	}
+	uri, _, err := http1.NormalizePath(r.Alloc(len(h.Path) + 1)[:0], h.Path, r.Server.Conf.MergeSlashes)
+	if err != nil {
+		r.Unparsed = nil // a path that is none is not shown
+		return err
+	}
+	r.URI = uri
+	return nil
+}
+
+// takeHost chooses the server. True: the request is misdirected.
+func (r *Request) takeHost(a *Address) bool {
+	host := &r.Head.Host
+	r.Host = host.Name
+	if host.Upper {
+		r.Host = host.Lower(r.Alloc(len(r.Host))[:0])
+	}
+	r.useServer(a.Find(r, r.Host))
+	return r.Client.TLS != nil && r.takeTLS(a)
 }
 
 // end finishes the request: subrequests still running, the access log.

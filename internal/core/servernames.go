@@ -90,7 +90,7 @@ func findHead(m map[string]*Server, host []byte) *Server {
 	if len(m) == 0 {
 		return nil
 	}
-	for i := 1; i < len(host); i++ {
+	for i := 0; i < len(host); i++ {
 		if host[i] == '.' {
 			if s := m[string(host[i:])]; s != nil {
 				return s

@@ -61,6 +61,8 @@ func TestSettingsErrors(t *testing.T) {
 		{"client_body_temp_path a 4 4 4;", `"client_body_temp_path" directive invalid value`},
 		{"error_page = /x;", `invalid value "="`},
 		{"resolver nosuch.invalid;", `host not found in resolver "nosuch.invalid"`},
+		{"resolver http://127.0.0.1;", `invalid host in resolver "http://127.0.0.1"`},
+		{"resolver '';", `no host in resolver ""`},
 		{"resolver 127.0.0.1:99999;", `invalid port in resolver "127.0.0.1:99999"`},
 		{"location / { internal yes; }", `invalid number of arguments in "internal" directive`},
 		{"internal;", `"internal" directive is not allowed here`},

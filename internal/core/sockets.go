@@ -10,6 +10,7 @@ import (
 
 	"hearth/internal/conf"
 	"hearth/internal/conn"
+	"hearth/internal/http1"
 )
 
 // Address is a listen address of one generation: its options and the servers behind it.
@@ -23,6 +24,7 @@ type Address struct {
 	servers []*Server
 	names   nameTable
 	single  bool // one server: names need not be looked at
+	byHost  func(*http1.HostPort) *http1.RequestOptions
 }
 
 // HTTP2 tells whether clients may speak HTTP/2 with a server at the address.
@@ -40,6 +42,20 @@ func (a *Address) Find(r *Request, host []byte) *Server {
 		return s
 	}
 	return a.Default
+}
+
+// ByHost finds how the server of a name reads the fields of a request; nil where all servers do it alike. As documented, the
+// directives for that count from where the request has named its server on.
+func (a *Address) ByHost() func(*http1.HostPort) *http1.RequestOptions { return a.byHost }
+
+// compareReading sets byHost.
+func (a *Address) compareReading() {
+	for _, s := range a.servers {
+		if s.Conf.Requests != a.Default.Conf.Requests {
+			a.byHost = func(h *http1.HostPort) *http1.RequestOptions { return &a.Find(nil, h.Lower(nil)).Conf.Requests }
+			return
+		}
+	}
 }
 
 // Socket is a socket to bind, and the addresses that connections accepted on it may have come to: a wildcard's socket
@@ -163,6 +179,7 @@ func (m *mainConf) enterNames(warn func(format string, args ...any)) error {
 func (m *mainConf) buildSockets(g *Generation) {
 	for _, a := range m.addresses {
 		a.gen = g
+		a.compareReading()
 		if a.Options.SSL {
 			a.TLS = newAddressTLS(a)
 		}

@@ -42,6 +42,7 @@ var pageTitles = map[int]string{
 	494: "400 Request Header Or Cookie Too Large",
 	495: "400 The SSL certificate error",
 	496: "400 No required SSL certificate was sent",
+	498: "404 Not Found", // nginx has it for a request that was cancelled
 	497: "400 The plain HTTP request was sent to HTTPS port",
 	500: "500 Internal Server Error",
 	501: "501 Not Implemented",
@@ -90,7 +91,7 @@ func (r *Request) answer(status int) Verdict {
 // reusable tells whether the connection may serve another request after an answer of this status.
 func reusable(status int) bool {
 	switch status {
-	case 400, 413, 414, 494, 495, 496, 497, 500, 501:
+	case 400, 413, 414, 495, 496, 497, 500, 501:
 		return false
 	}
 	return true
@@ -160,12 +161,12 @@ func (r *Request) sendWhole(body []byte) Verdict {
 func (r *Request) sendRefresh() Verdict {
 	const head = "<html><head><meta http-equiv=\"Refresh\" content=\"0; URL="
 	const tail = "\"></head><body></body></html>\r\n"
-	location := r.absolute(r.Out.Location)
+	location := r.Out.Location
 	r.ErrStatus, r.Out.Status = 200, 200
 	r.Out.Location = nil
 	r.Out.ClearEntity()
 	r.Out.ContentType = contentTypeHTML
-	body := append(r.Alloc(len(head) + len(tail) + 6*len(location))[:0], head...)
-	body = text.AppendEscapeHTML(body, location)
+	body := append(r.Alloc(len(head) + len(tail) + 3*len(location))[:0], head...)
+	body = text.AppendEscapeRefresh(body, location)
 	return r.sendWhole(append(body, tail...))
 }

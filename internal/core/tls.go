@@ -158,15 +158,15 @@ func (r *Request) takeTLS(a *Address) bool {
 	case len(r.Host) == 0: // a request without Host is for the server of the handshake
 		r.useServer(to)
 		return false
-	case r.Server.TLS == nil || !r.Server.TLS.Verify:
+	}
+	if r.Server.TLS == nil || !r.Server.TLS.Verify {
 		return false
 	}
 	r.useServer(to) // whoever was not let in gets nothing of that server's, its error pages neither
-	r.Error(logs.Info, "client attempted to request the server name different from the one that was negotiated"+readingHeaders)
 	return true
 }
 
-// readingHeaders is what nginx says it was doing when it refuses a request for its TLS.
+// readingHeaders is what nginx says it was doing when it refuses a request for what its head says.
 const readingHeaders = " while reading client request headers"
 
 // admitTLS refuses plain requests on a TLS port, and those without the client certificate that the server wants.

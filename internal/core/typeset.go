@@ -15,9 +15,11 @@ type TypeSet struct {
 	Types []string // in lower case
 }
 
-// ParseTypeSet is a parse function for conf.Field. text/html is always in the set.
-func ParseTypeSet(c *conf.Cursor, args []string) (TypeSet, error) {
-	s := TypeSet{Types: []string{"text/html"}}
+// AddTypes is an add function for conf.Adding. text/html is always in the set.
+func AddTypes(c *conf.Cursor, s *TypeSet, args []string) error {
+	if s.Types == nil {
+		s.Types = []string{"text/html"}
+	}
 	for _, arg := range args {
 		name := strings.ToLower(arg)
 		switch {
@@ -29,7 +31,7 @@ func ParseTypeSet(c *conf.Cursor, args []string) (TypeSet, error) {
 			s.Types = append(s.Types, name)
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // Has tells whether a Content-Type is in the set. A charset parameter does not count, any other does, as in nginx.

@@ -207,7 +207,7 @@ func getContentLength(r *Request) ([]byte, bool) {
 
 // getProtocol is the version of a request whose line made sense.
 func getProtocol(r *Request) ([]byte, bool) {
-	if r.Head.Major == 0 && r.Head.Minor == 0 {
+	if r.Head.Major == 0 || r.Head.Method == nil { // HTTP/0.9, or a line that is none
 		return nil, false
 	}
 	dst := append(r.Alloc(len("HTTP/1.1"))[:0], "HTTP/"...)

@@ -122,6 +122,9 @@ func (s *session) readChunked(p []byte) (int, error) {
 			return 0, s.bodyFailed(err)
 		}
 		b.data = data
+		if len(data) == 0 && s.in.empty() && b.chunks.Remaining() > 0 { // the beginning of a chunk, and none of it
+			return 0, nil
+		}
 	}
 }
 
@@ -161,12 +164,13 @@ func (s *session) bodyFailed(err error) error {
 // BodyReadable implements core.Downstream. It is worth waiting for after TryReadBody has returned conn.ErrAgain.
 func (s *session) BodyReadable() *loop.Event { return s.conn.Readable() }
 
-// BodyLeft implements core.Downstream.
-func (s *session) BodyLeft() int64 {
-	if s.body.chunked && !s.body.done {
-		return -1
+// BodyAhead implements core.Downstream.
+func (s *session) BodyAhead() int64 {
+	b := &s.body
+	if b.chunked {
+		return int64(len(b.data)) + b.chunks.Remaining()
 	}
-	return s.body.left
+	return b.left
 }
 
 // RequestTrailers implements core.Downstream.

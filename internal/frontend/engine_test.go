@@ -106,6 +106,7 @@ location /last { keepalive_requests 1; say "$request_length"; }
 		{"a body nobody reads", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get("/y"), []string{"hello / 1", "hello /y 2"}, false},
 		{"a body that is too large", "POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n123456" + get("/y"), []string{"HTTP/1.1 413 ", "Connection: close", "413"}, true},
 		{"too large in chunks", "POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n123456\r\n0\r\n\r\n", []string{"HTTP/1.1 413 ", "Connection: close"}, true},
+		{"too large in a chunk that is announced", "POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n3\r\n", []string{"HTTP/1.1 413 ", "Connection: close"}, true},
 		{"too large, announced", "POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n", []string{"HTTP/1.1 413 "}, true},
 		{"an invalid chunk", "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", []string{"HTTP/1.1 400 ", "Connection: close"}, true},
 		{"an error that closes", get("/bad"), []string{"HTTP/1.1 400 Bad Request\r\nServer: hearth\r\nContent-Type: text/html\r\n", "Connection: close", "<center>hearth</center>"}, true},

@@ -143,14 +143,8 @@ func (s *h2Stream) given(n int) {
 // BodyReadable implements core.Downstream.
 func (s *h2Stream) BodyReadable() *loop.Event { return &s.body.readable }
 
-// BodyLeft implements core.Downstream.
-func (s *h2Stream) BodyLeft() int64 {
-	b := &s.body
-	if b.left < 0 && b.ended && len(b.parts) == 0 {
-		return 0
-	}
-	return b.left
-}
+// BodyAhead implements core.Downstream.
+func (s *h2Stream) BodyAhead() int64 { return max(s.body.left, 0) }
 
 // RequestTrailers implements core.Downstream.
 func (s *h2Stream) RequestTrailers() []http1.Field { return s.body.trailers }

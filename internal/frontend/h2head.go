@@ -35,12 +35,16 @@ func (s *h2Stream) writeFields(hw *http2.HeaderWriter, r *core.Request) {
 	if server == nil {
 		server = s.shard.engine.banner(r)
 	}
-	s.known(hw, http1.Server, server)
+	if len(server) > 0 {
+		s.known(hw, http1.Server, server)
+	}
 	date := out.Date
 	if date == nil {
 		date = s.shard.date.at(s.loop.Wall())
 	}
-	s.known(hw, http1.Date, date)
+	if len(date) > 0 {
+		s.known(hw, http1.Date, date)
+	}
 	bodiless := out.Status == 204 || out.Status < 200
 	if out.ContentType != nil && !bodiless {
 		s.known(hw, http1.ContentType, out.ContentType)

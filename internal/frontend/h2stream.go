@@ -86,7 +86,7 @@ func (s *h2Stream) RunFiber() {
 	}
 	switch {
 	case s.refusal == nil && s.out.err != nil: // reset before it began
-		e.reject(s.req, addr, core.StatusClientClosed, "client canceled stream")
+		e.abandon(s.req, addr, core.StatusClientClosed, "client canceled stream")
 	case s.refusal != nil:
 		e.reject(s.req, addr, s.refusal.Status, s.refusal.Reason)
 	default:

@@ -49,6 +49,7 @@ func newWorld(t testing.TB, handler func(r *core.Request)) *world {
 	w.shard.engine = &engine{
 		address:    func(*core.Port, func() conn.Addr) *core.Address { return nil },
 		server:     func(*core.Address) *core.ServerConf { return &w.server },
+		byHost:     func(*core.Address) func(*http1.HostPort) *http1.RequestOptions { return nil },
 		location:   func(*core.Request) *core.LocationConf { return &w.set },
 		tls:        func(*core.Address) *core.AddressTLS { return nil },
 		http2:      func(*core.Address) bool { return w.server.HTTP2.On },
@@ -64,9 +65,12 @@ func newWorld(t testing.TB, handler func(r *core.Request)) *world {
 		reject: func(r *core.Request, _ *core.Address, status int, reason string) {
 			w.errors = append(w.errors, reason)
 			r.LogStatus = status
-			if status != 408 {
-				reply(r, status, fmt.Sprintf("error %d", status))
-			}
+			reply(r, status, fmt.Sprintf("error %d", status))
+			w.note(r)
+		},
+		abandon: func(r *core.Request, _ *core.Address, status int, reason string) {
+			w.errors = append(w.errors, reason)
+			r.LogStatus = status
 			w.note(r)
 		},
 	}

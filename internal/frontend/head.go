@@ -34,12 +34,16 @@ func (s *session) appendHead(r *core.Request) {
 	if server == nil {
 		server = s.shard.engine.banner(r)
 	}
-	b = appendField(b, "Server: ", server)
+	if len(server) > 0 {
+		b = appendField(b, "Server: ", server)
+	}
 	date := out.Date
 	if date == nil {
 		date = s.shard.date.at(s.loop.Wall())
 	}
-	b = appendField(b, "Date: ", date)
+	if len(date) > 0 {
+		b = appendField(b, "Date: ", date)
+	}
 	bodiless := out.Status == 204 || out.Status < 200
 	if out.ContentType != nil && !bodiless {
 		b = appendField(b, "Content-Type: ", out.ContentType)

@@ -37,8 +37,9 @@ func (s *session) userAgent() []byte {
 
 // oldMSIE recognises the versions of MSIE up to 6 that keepalive_disable msie6 means.
 func (s *session) oldMSIE() bool {
-	_, after, ok := bytes.Cut(s.userAgent(), []byte("MSIE "))
-	if !ok || len(after) < 2 || after[1] != '.' || bytes.Contains(after, []byte("Opera")) {
+	agent := s.userAgent()
+	_, after, ok := bytes.Cut(agent, []byte("MSIE "))
+	if !ok || len(after) < 3 || after[1] != '.' || bytes.Contains(agent, []byte("Opera")) {
 		return false
 	}
 	return after[0] == '4' || after[0] == '5' || after[0] == '6' && !bytes.Contains(after, []byte("SV1"))

@@ -104,8 +104,13 @@ func (s *session) run() {
 // begin prepares for a new request on the connection.
 func (s *session) begin() {
 	s.addr = s.shard.engine.address(s.h.port, s.client.Local)
-	s.server = s.shard.engine.server(s.addr)
+	s.server = s.shard.engine.handshaken(s.addr, s.h.tls)
+	s.resetParser()
+}
+
+func (s *session) resetParser() {
 	s.parser.Reset(&s.server.Requests)
+	s.parser.ByHost(s.shard.engine.byHost(s.addr))
 }
 
 // readHead reads a request's head. False: there was none, and the connection has been dealt with.
@@ -157,7 +162,7 @@ func (s *session) skipEmptyLines() {
 	}
 	s.in.useAll()
 	s.in.rewind(s.shard)
-	s.parser.Reset(&s.server.Requests)
+	s.resetParser()
 }
 
 // newRequest makes the request object for what the parser has read.
@@ -165,7 +170,7 @@ func (s *session) newRequest(started loop.Instant, headLength int) *core.Request
 	// The head may have taken long, and a reload have come between: the newest generation serves it. From here to
 	// where the request is counted in (core.Serve) nothing waits, so an old generation's count cannot rise again.
 	s.addr = s.shard.engine.address(s.h.port, s.client.Local)
-	s.server = s.shard.engine.server(s.addr)
+	s.server = s.shard.engine.handshaken(s.addr, s.h.tls)
 	h := s.h
 	h.requests++
 	s.shard.counters.requests++
@@ -196,7 +201,7 @@ func (s *session) serve() { s.shard.engine.serve(s.req, s.addr) }
 
 // refuse answers a request that is none, and closes: where the next one would begin is not known.
 func (s *session) refuse(started loop.Instant, e *http1.Error) {
-	s.reject(started, e.Status, e.Reason)
+	s.reject(started, s.shard.engine.reject, e.Status, e.Reason)
 	s.settle()
 }
 
@@ -210,23 +215,26 @@ func (s *session) abandon(started loop.Instant, err error) {
 	doing := " while reading client request line"
 	if s.parser.HaveLine() {
 		doing = " while reading client request headers"
+	} else {
+		s.parser.Cut(s.in.bytes())
 	}
 	s.out.err = errGone
 	if err == loop.ErrTimeout {
 		s.out.timedOut = true
-		s.reject(started, 408, "client timed out (110: Connection timed out)"+doing)
+		s.reject(started, s.shard.engine.abandon, 408, "client timed out (110: Connection timed out)"+doing)
 	} else {
-		s.reject(started, 400, errGone.Error()+doing)
+		s.reject(started, s.shard.engine.abandon, 400, errGone.Error()+doing)
 	}
 	s.settle()
 }
 
-func (s *session) reject(started loop.Instant, status int, reason string) {
+// reject has a request that was not read answered, or logged.
+func (s *session) reject(started loop.Instant, by func(*core.Request, *core.Address, int, string), status int, reason string) {
 	gone, timedOut := s.out.err, s.out.timedOut
 	r := s.newRequest(started, len(s.in.bytes()))
 	s.out.err, s.out.timedOut = gone, timedOut
 	s.body.none()
 	s.out.version(&s.parser.Head)
 	s.out.noKeepAlive = true
-	s.shard.engine.reject(r, s.addr, status, reason)
+	by(r, s.addr, status, reason)
 }

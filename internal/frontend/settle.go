@@ -10,6 +10,7 @@ func (s *session) settle() bool {
 	h, o, c := s.h, &s.out, s.settings()
 	s.last = c
 	complete := o.complete() && !s.req.Aborted
+	now := s.req.Aborted && s.req.Status() == core.StatusCloseNow
 	again := complete && o.keepAlive && !o.noKeepAlive && !s.hijack && !s.shard.draining && !s.h.draining && s.drainBody(c)
 	core.Release(s.req)
 	s.req, o.req = nil, nil
@@ -21,7 +22,7 @@ func (s *session) settle() bool {
 	switch {
 	case complete && s.worthLingering(c):
 		h.linger(c.LingeringTimeout, c.LingeringTime)
-	case o.timedOut && c.ResetTimedout, !complete && s.endsByClose():
+	case (o.timedOut || now) && c.ResetTimedout, !complete && s.endsByClose():
 		h.reset()
 	default:
 		h.close()

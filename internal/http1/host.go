@@ -13,6 +13,14 @@ type HostPort struct {
 	Upper bool   // Name has capitals; nginx compares and hands out ($host) the lower case
 }
 
+// Lower is the name in lower case. Where it has capitals, it is appended to dst.
+func (h *HostPort) Lower(dst []byte) []byte {
+	if !h.Upper {
+		return h.Name
+	}
+	return text.AppendLower(dst, h.Name)
+}
+
 // Bytes of a host name: RFC 3986's reg-name without "%", which needs two digits after it.
 var regName = func() (t [256]bool) {
 	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=" {

@@ -24,7 +24,8 @@ type RequestHead struct {
 	fields
 
 	// Host is the virtual server asked for: the authority of an absolute-form
-	// target, else the Host field. Its name is empty if there is neither.
+	// target, else the Host field. Its name is empty if there is neither. In a
+	// head that is incomplete or refused, its name is nil while it is not known.
 	Host HostPort
 
 	ContentLength int64 // -1 = no Content-Length
@@ -53,6 +54,7 @@ type RequestParser struct {
 	Head RequestHead // valid once Parse has returned nil, as long as the buffer is
 
 	opt    *RequestOptions
+	byHost func(*HostPort) *RequestOptions
 	lines  lines
 	count  int // field lines seen
 	state  parseState
@@ -76,6 +78,11 @@ func (p *RequestParser) Reset(opt *RequestOptions) {
 	p.Head.Fields = list
 	p.Head.ContentLength = -1
 }
+
+// ByHost has the fields behind the one that names the host (or behind the
+// request line, if that does) read as the server of that name wants it. It is
+// called after Reset.
+func (p *RequestParser) ByHost(options func(*HostPort) *RequestOptions) { p.byHost = options }
 
 // Started reports whether a byte of a request has been seen, other than empty lines before it.
 func (p *RequestParser) Started() bool { return p.state != skippingEmpty }
@@ -108,7 +115,7 @@ func (p *RequestParser) Parse(buf []byte) (n int, err error) {
 // rebase moves the views made so far to a buffer that has moved.
 func (p *RequestParser) rebase(buf []byte) {
 	h, l := &p.Head, &p.lines
-	for _, v := range []*[]byte{&h.Line, &h.Method, &h.Target, &h.Path, &h.Args, &h.Scheme, &h.Authority, &h.FirstDropped} {
+	for _, v := range []*[]byte{&h.Line, &h.Method, &h.Target, &h.Path, &h.Args, &h.Scheme, &h.Authority, &h.Host.Name, &h.Host.Port, &h.FirstDropped} {
 		*v = l.rebase(*v, buf)
 	}
 	l.rebaseFields(h.Fields, buf)
@@ -136,6 +143,14 @@ func (p *RequestParser) parse(buf []byte) *Error {
 		}
 	}
 	return nil
+}
+
+// Cut takes note of the part of a first line that has come when no more will:
+// for $request, in logs.
+func (p *RequestParser) Cut(buf []byte) {
+	if p.Started() {
+		p.Head.Line = refusedLine(buf[p.lines.start:])
+	}
 }
 
 // refusedLine is what there is of a first line that was refused before its end: for $request, in logs.
@@ -193,6 +208,10 @@ func (p *RequestParser) incomplete(buf []byte, state lineState) *Error {
 	case state == lineIncomplete:
 		return nil
 	case p.state == readingFirstLine:
+		p.Head.Line = refusedLine(buf[p.lines.start:])
+		if limit := p.opt.LineLimit; limit > 0 && len(p.Head.Line) > limit {
+			p.Head.Line = p.Head.Line[:limit]
+		}
 		return errTooLongURI
 	}
 	l := &p.lines
@@ -215,13 +234,17 @@ func (p *RequestParser) line(line []byte) *Error {
 	h := &p.Head
 	switch {
 	case p.state == readingFirstLine:
-		if err := h.requestLine.parse(line); err != nil {
-			return err
-		}
-		if h.Authority != nil {
-			if _, ok := ParseHost(h.Authority); !ok {
-				return errInvalidLineHost
+		err := h.requestLine.parse(line)
+		if err == nil && h.Authority != nil {
+			if host, ok := ParseHost(h.Authority); ok {
+				p.named(host)
+			} else {
+				err = errInvalidLineHost
 			}
+		}
+		if err != nil {
+			h.requestLine.forget()
+			return err
 		}
 		if p.state = readingFields; h.Major == 0 {
 			return p.finish()
@@ -252,7 +275,20 @@ func (p *RequestParser) field(line []byte) *Error {
 		return p.Head.duplicate(name, value, id)
 	}
 	p.Head.add(name, value, id)
+	if id == Host && p.Head.Authority == nil {
+		if host, ok := ParseHost(value); ok { // what is wrong with it, finish says
+			p.named(host)
+		}
+	}
 	return nil
+}
+
+// named takes note of the virtual server.
+func (p *RequestParser) named(host HostPort) {
+	p.Head.Host = host
+	if p.byHost != nil {
+		p.opt = p.byHost(&p.Head.Host)
+	}
 }
 
 // invalidRequestField is on its own, as is duplicate: what an error's text needs of the stack would else be part of every
@@ -314,15 +350,16 @@ func (p *RequestParser) finish() *Error {
 
 func (h *RequestHead) host() *Error {
 	v, ok := h.Get(Host)
-	if !ok {
-		if h.AtLeast11() {
-			return badRequest("client sent HTTP/1.1 request without \"Host\" header" + readingHeaders)
-		}
-	} else if h.Host, ok = ParseHost(v); !ok {
-		return badRequest("client sent invalid host header" + readingHeaders)
+	if h.Host.Name == nil && !ok {
+		h.Host.Name = h.Line[:0]
 	}
-	if h.Authority != nil {
-		h.Host, _ = ParseHost(h.Authority)
+	if !ok && h.AtLeast11() {
+		return badRequest("client sent HTTP/1.1 request without \"Host\" header" + readingHeaders)
+	}
+	if ok && (h.Host.Name == nil || h.Authority != nil) {
+		if _, ok = ParseHost(v); !ok {
+			return badRequest("client sent invalid host header" + readingHeaders)
+		}
 	}
 	return nil
 }

@@ -14,9 +14,7 @@ type requestLine struct {
 	// Path is Target up to "?" or "#". When Complex is set it still has to go
 	// through NormalizePath. It is "/" when the absolute form has no path.
 	Path []byte
-	Args []byte // after "?" and before "#"
-	// HasArgs distinguishes "/?" from "/".
-	HasArgs bool
+	Args []byte // after "?" and before "#"; nil if nothing is there, as in "/?"
 	// Complex says that NormalizePath(Path) may differ from Path, or fail.
 	Complex bool
 	// Scheme and Authority are those of the absolute form, else nil. The
@@ -60,6 +58,12 @@ var targetByte = func() (t [256]uint8) {
 	t[' '], t['/'], t['%'], t['?'], t['#'] = targetSpace, targetSlash, targetComplex, targetQuery, targetFragment
 	return t
 }()
+
+// forget leaves of a line that was refused what can be said of it: the line,
+// the method by number (HEAD has no body in its answer, either) and the version.
+func (r *requestLine) forget() {
+	*r = requestLine{Line: r.Line, MethodID: r.MethodID, Major: r.Major, Minor: r.Minor}
+}
 
 // parse reads a complete request line as nginx does: any number of spaces
 // between the three parts and at the end; no version means HTTP/0.9.
@@ -173,8 +177,8 @@ scan:
 		path = i
 	}
 	r.Target, r.Path = b[:i], b[:path]
-	if args >= 0 {
-		r.Args, r.HasArgs = b[args:fragment], true
+	if args >= 0 && args < fragment {
+		r.Args = b[args:fragment]
 	}
 	if r.MethodID == MethodConnect && r.Scheme == nil && r.Authority != nil && i > 0 {
 		return 0, errInvalidRequest

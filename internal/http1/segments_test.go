@@ -33,8 +33,8 @@ func showRequest(p *RequestParser, n int, err error) string {
 		return showError(err)
 	}
 	h := &p.Head
-	return fmt.Sprintf("%d %q %q %d %q %q %q %v %v %q %q %d.%d %q %q %v %d %v %v %v %v %v %d %q", n,
-		h.Line, h.Method, h.MethodID, h.Target, h.Path, h.Args, h.HasArgs, h.Complex, h.Scheme, h.Authority, h.Major, h.Minor,
+	return fmt.Sprintf("%d %q %q %d %q %q %q %v %q %q %d.%d %q %q %v %d %v %v %v %v %v %d %q", n,
+		h.Line, h.Method, h.MethodID, h.Target, h.Path, h.Args, h.Complex, h.Scheme, h.Authority, h.Major, h.Minor,
 		h.Host.Name, h.Host.Port, h.Host.Upper, h.ContentLength, h.Chunked, h.Close, h.KeepAlive, h.Upgrade, h.Expect100,
 		h.Dropped, h.FirstDropped) + showFields(&h.fields)
 }

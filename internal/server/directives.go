@@ -68,13 +68,21 @@ var mainDirectives = []conf.Directive{
 		Doc: "Holds what concerns connections."}, readEvents),
 
 	conf.Field(eventsSlot, conf.Directive{Name: "worker_connections", In: conf.Events, Default: "512",
-		Doc: "How many client connections a loop has at most."}, conf.Num, func(e *events) *int { return &e.connections }),
+		Doc: "How many client connections a loop has at most."}, connections, func(e *events) *int { return &e.connections }),
 }
 
 // Schema is the set of all directives of this build.
 func Schema() *conf.Schema { return core.NewSchema(modules.All, mainDirectives) }
 
 func path(c *conf.Cursor, args []string) (string, error) { return c.FullPath(args[0], false), nil }
+
+func connections(c *conf.Cursor, args []string) (int, error) {
+	n, err := conf.Num(c, args)
+	if err != nil {
+		return 0, c.Errorf("invalid number \"%s\"", args[0])
+	}
+	return n, nil
+}
 
 func workers(_ *conf.Cursor, args []string) (int, error) {
 	n, ok := text.ParseDecimal(args[0])
@@ -123,11 +131,14 @@ func readEvents(c *conf.Cursor, _ *conf.Block, m *Main, _ []string) error {
 
 // warnLimits says so when there are fewer descriptors than connections are allowed.
 func (m *Main) warnLimits(say *Messages) {
-	limit := openFileLimit()
+	limit, wanted := openFileLimit(), uint64(m.Connections)
+	if wanted <= limit {
+		return
+	}
 	if m.OpenFiles > 0 {
 		limit = uint64(m.OpenFiles)
 	}
-	if uint64(m.Connections) > limit {
+	if wanted > limit {
 		say.Write(logs.Warn, fmt.Sprintf("%d worker_connections exceed open file resource limit: %d", m.Connections, limit))
 	}
 }

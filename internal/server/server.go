@@ -214,7 +214,6 @@ func Check(o Options, say *Messages) (*Setup, error) {
 		return nil, err
 	}
 	defer s.abandon()
-	setup.Main.warnLimits(say)
 	g, err := s.build(setup, core.NewRegistry())
 	if err != nil {
 		return setup, err

@@ -21,6 +21,7 @@ func escapes(more string) (s byteSet) {
 var (
 	uriSet       = escapes("#%?")
 	argsSet      = escapes("#%&+;?")
+	refreshSet   = escapes("'")
 	componentSet = func() (s byteSet) {
 		for i := range s {
 			s[i] = true
@@ -44,6 +45,10 @@ func AppendEscapeArgs(dst, b []byte) []byte { return appendEscape(dst, b, &argsS
 // AppendEscapeComponent appends b with all but RFC 3986's unreserved
 // characters escaped (NGX_ESCAPE_URI_COMPONENT).
 func AppendEscapeComponent(dst, b []byte) []byte { return appendEscape(dst, b, &componentSet) }
+
+// AppendEscapeRefresh appends a URI as it stands in the page that redirects old
+// MSIE: escaped where it would end the attribute (NGX_ESCAPE_REFRESH).
+func AppendEscapeRefresh(dst, b []byte) []byte { return appendEscape(dst, b, &refreshSet) }
 
 // NeedsEscapeURI reports whether AppendEscapeURI would change b.
 func NeedsEscapeURI(b []byte) bool {

@@ -24,6 +24,7 @@ func TestEscapes(t *testing.T) {
 		{"args", AppendEscapeArgs, "aZ0-._~%20/%3F%23[]@!$%26'()*%2B,%3B=:%25%22%3C%3E%5C%5E%60%7B%7C%7D%01%7F%C3"},
 		{"component", AppendEscapeComponent,
 			"aZ0-._~%20%2F%3F%23%5B%5D%40%21%24%26%27%28%29%2A%2B%2C%3B%3D%3A%25%22%3C%3E%5C%5E%60%7B%7C%7D%01%7F%C3"},
+		{"refresh", AppendEscapeRefresh, "aZ0-._~%20/?#[]@!$&%27()*+,;=:%%22%3C%3E%5C%5E%60%7B%7C%7D%01%7F%C3"},
 		{"HTML", AppendEscapeHTML, "aZ0-._~ /?#[]@!$&amp;'()*+,;=:%&quot;&lt;&gt;\\^`{|}\x01\x7f\xc3"},
 	} {
 		if got := string(c.append([]byte("kept"), []byte(all))); got != "kept"+c.want {

@@ -173,6 +173,13 @@ func (x *Exchange) copyHead() {
 		}
 		x.copyField(f)
 	}
+	// A field that is the backend's to say is left out if it says nothing, as in nginx.
+	if out.Server == nil && !set.Hidden.known[http1.Server] {
+		out.Server = []byte{}
+	}
+	if out.Date == nil && !set.Hidden.known[http1.Date] {
+		out.Date = []byte{}
+	}
 	if set.ForceRanges {
 		out.AcceptRanges, out.SingleRange = true, true
 	}

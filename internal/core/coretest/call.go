@@ -157,6 +157,7 @@ func (c *Call) RunFiber() {
 	a := s.address()
 	options := a.Default.Conf.Requests
 	c.parser.Reset(&options)
+	c.parser.ByHost(a.ByHost())
 	r := core.Acquire(s.Loop)
 	r.Down, r.Head = c.Downstream, &c.parser.Head
 	r.Client = s.connection()

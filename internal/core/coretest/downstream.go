@@ -216,7 +216,7 @@ func (d *Downstream) starved() error {
 }
 
 func (d *Downstream) readChunks(p []byte) (int, error) {
-	total := 0
+	total, began := 0, len(d.input) > 0
 	for total < len(p) && !d.chunks.Done() && len(d.input) > 0 {
 		// No more than fits: the decoder consumes a chunk's data as far as it is given.
 		data, consumed, err := d.chunks.Decode(d.input[:min(len(d.input), len(p)-total)])
@@ -231,6 +231,8 @@ func (d *Downstream) readChunks(p []byte) (int, error) {
 		return total, nil
 	case d.chunks.Done():
 		return 0, io.EOF
+	case began && d.chunks.Remaining() > 0:
+		return 0, nil
 	}
 	return 0, d.starved()
 }
@@ -238,10 +240,10 @@ func (d *Downstream) readChunks(p []byte) (int, error) {
 // BodyReadable is set when there may be more of the body.
 func (d *Downstream) BodyReadable() *loop.Event { return &d.readable }
 
-// BodyLeft is what is still to come by Content-Length.
-func (d *Downstream) BodyLeft() int64 {
+// BodyAhead is what is still to come by Content-Length, or of the present chunk.
+func (d *Downstream) BodyAhead() int64 {
 	if d.chunked {
-		return -1
+		return d.chunks.Remaining()
 	}
 	return d.left
 }

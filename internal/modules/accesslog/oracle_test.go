@@ -18,6 +18,7 @@ var modules = []*core.Module{&rewrite.Module, &Module}
 // requests are what both serve: names and values of all kinds in what is logged.
 var requests = []string{
 	coretest.Get("/"),
+	coretest.Get("/?"),
 	coretest.Get("/a%20b?x=%22y%22&z=\\", "User-Agent: Mozilla/5.0 (\"quoted\" \\ back)", "Referer: http://x/\xc3\xa9\x80"),
 	coretest.Get("/\"q\"", "X-Test: \xff\xfe"),
 	coretest.Get("/empty", "User-Agent:", "Referer: "),
@@ -29,6 +30,7 @@ var requests = []string{
 	"GET / HTTP/1.1\r\n\r\n",
 	"BAD\r\n\r\n",
 	coretest.Get("/%zz"),
+	coretest.Get("/" + strings.Repeat("long", 3000)),
 	coretest.Get("/444"),
 	coretest.Get("/inner/x"),
 	coretest.Get("/inner/off"),
@@ -53,7 +55,7 @@ location /noroot { root $ENV_DIR/nosuch; access_log $ENV_DIR/logs/v-$arg_f.log s
 const config = `
 http {
     log_format short '$request_method $uri$is_args$args' " $status " "[$nosuch_arg]";
-    log_format d '$request|$http_user_agent|$http_referer|$http_x_test|$remote_user|$arg_nosuch|$empty|$status|$body_bytes_sent|$pipe|$server_protocol|$request_uri';
+    log_format d '$request|$http_user_agent|$http_referer|$http_x_test|$remote_user|$args|$arg_nosuch|$empty|$status|$body_bytes_sent|$pipe|$server_protocol|$request_uri';
     log_format j escape=json '{"request":"$request","ua":"$http_user_agent","ref":"$http_referer","x":"$http_x_test","none":"$http_nosuch","s":$status}';
     log_format n escape=none '$request|$http_user_agent|$http_referer|$http_x_test|$http_nosuch';
     access_log logs/access.log;

@@ -27,11 +27,11 @@ var Module = core.Module{
 			Name: "override_charset", In: conf.ToLocation | conf.IfLocation, Default: "off",
 			Doc: "Whether the character set that a backend names is recoded, too.",
 		}, conf.Flag, func(l *location) *bool { return &l.override }),
-		conf.Field(locations, conf.Directive{
+		conf.Adding(locations, conf.Directive{
 			Name: "charset_types", In: conf.ToLocation, Args: conf.OneMore,
 			Default: "text/xml text/plain text/vnd.wap.wml application/javascript application/rss+xml",
 			Doc:     "Content types, besides text/html, whose character set is named.",
-		}, core.ParseTypeSet, func(l *location) *core.TypeSet { return &l.types }),
+		}, core.AddTypes, func(l *location) *core.TypeSet { return &l.types }),
 		conf.Finish(locations, checkPair),
 	},
 	Headers: []core.HeaderFilter{{Run: filter, On: func(b *conf.Block) bool { return locations.Of(b).charset != nil }}},

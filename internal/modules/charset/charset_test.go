@@ -26,7 +26,7 @@ func TestContentTypes(t *testing.T) {
 	s := coretest.New(t, modules, `
 		location /plain { }
 		location /utf { charset utf-8; location /utf/off { charset off; } }
-		location /types { charset utf-8; charset_types application/json; }
+		location /types { charset utf-8; charset_types application/json; charset_types text/x; }
 		location /any { charset utf-8; charset_types *; }
 		location /var { charset $http_charset; }
 		location /same { charset utf-8; source_charset UTF-8; }
@@ -44,6 +44,7 @@ func TestContentTypes(t *testing.T) {
 		{"/utf/off?text/html", "text/html"},
 		{"/types?application/json", "application/json; charset=utf-8"},
 		{"/types?text/html", "text/html; charset=utf-8"},
+		{"/types?text/x", "text/x; charset=utf-8"},
 		{"/types?text/plain", "text/plain"},
 		{"/any?text/css", "text/css; charset=utf-8"},
 		{"/var?text/html", "text/html"},

@@ -99,6 +99,9 @@ func (m *lookup) find(r *core.Request, key []byte) *core.Value {
 	if v := m.table.find(key); v != nil {
 		return v
 	}
+	if len(key) == 0 { // as in nginx no pattern is tried on it
+		return m.other
+	}
 	for i := range m.patterns {
 		if m.patterns[i].regex.Match(r, key) {
 			return m.patterns[i].value

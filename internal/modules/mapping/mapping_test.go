@@ -31,6 +31,7 @@ http {
         0 zero;
     }
     map $arg_x $none { a b; }
+    map $arg_x $void { ~^(.*)$ "all of $1"; }
     map $arg_x$arg_y $host_map {
         hostnames;
         default nowhere;
@@ -47,7 +48,7 @@ http {
     map $arg_x $kept { default $n; }
     server {
         listen 80;
-        location / { return 200 "[$plain] [$none] [$second] [$1]"; }
+        location / { return 200 "[$plain] [$none] [$second] [$void] [$1]"; }
         location /host { return 200 $host_map; }
         location /volatile { set $n 1; set $a "$counter$kept"; set $n 2; return 200 "$a $counter$kept"; }
     }

@@ -66,6 +66,17 @@ func TestHiddenAndPassedHeaders(t *testing.T) {
 	}
 }
 
+// Whose field is the backend's to say has none if the backend says none.
+func TestWhatTheBackendDoesNotSayIsNotSaidForIt(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_pass_header Server; } location /date { proxy_pass http://127.0.0.1:9001; proxy_pass_header Date; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 0\n\n")
+	server, date := w.get("/"), w.get("/date")
+	wantNotIn(t, server, "Server:")
+	wantIn(t, server, "Date: ")
+	wantNotIn(t, date, "Date:")
+	wantIn(t, date, "Server: ")
+}
+
 func TestTrailersArePassedWhenAsked(t *testing.T) {
 	const chunked = "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n0\nX-Sum: 9\n\n"
 	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_pass_trailers on; } location /no { proxy_pass http://127.0.0.1:9001; }`)
