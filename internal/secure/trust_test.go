@@ -80,6 +80,18 @@ func TestTheVerdictOnAChain(t *testing.T) {
 	leaf, deep, deeper := root.issue(t, "leaf"), middle.issue(t, "deep"), low.issue(t, "deeper")
 	old := root.issue(t, "old", func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) })
 	other := nobody.issue(t, "other", authority)
+	forged := nobody.issue(t, "root", authority).issue(t, "leaf", func(c *x509.Certificate) { c.AuthorityKeyId = nil })
+	forged.cert.AuthorityKeyId = nil // CreateCertificate names the key whatever it is told
+	anyUse := root.issue(t, "any", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} })
+	forClients := root.issue(t, "client", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
+	forServers := root.issue(t, "server", func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+	})
+	forCRLs := root.issue(t, "signer", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
+	forSecrets := root.issue(t, "secrets", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment })
+	critical := root.issue(t, "critical", func(c *x509.Certificate) {
+		c.ExtraExtensions = []pkix.Extension{{Id: []int{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
+	})
 	later := now.Add(time.Hour)
 	for _, tt := range []struct {
 		name  string
@@ -102,6 +114,16 @@ func TestTheVerdictOnAChain(t *testing.T) {
 		{"on a current list", 1, []*issuer{root}, []File{root.crl(later, leaf)}, []*issuer{leaf}, Revoked},
 		{"not on a current list", 1, []*issuer{root}, []File{root.crl(later, old)}, []*issuer{leaf}, 0},
 		{"a list that has expired", 1, []*issuer{root}, []File{root.crl(now.Add(-time.Minute))}, []*issuer{leaf}, ExpiredCRL},
+		{"a list of the future", 1, []*issuer{root}, []File{root.crl(now.Add(3 * time.Hour))}, []*issuer{leaf}, FutureCRL},
+		{"self-signed, and no list of its own", 1, []*issuer{root}, []File{root.crl(later)}, []*issuer{other}, NoCRL},
+		{"not signed by whom it names", 1, []*issuer{root}, nil, []*issuer{forged}, BadSignature},
+		{"not signed by whom it names, but by another of this name", 1, []*issuer{root}, nil, []*issuer{forged, forged.by}, SelfSignedChain},
+		{"for any use", 1, []*issuer{root}, nil, []*issuer{anyUse}, BadPurpose},
+		{"for clients", 1, []*issuer{root}, nil, []*issuer{forClients}, BadPurpose},
+		{"for servers too", 1, []*issuer{root}, nil, []*issuer{forServers}, 0},
+		{"a key for lists", 1, []*issuer{root}, nil, []*issuer{forCRLs}, BadPurpose},
+		{"a key for secrets", 1, []*issuer{root}, nil, []*issuer{forSecrets}, 0},
+		{"a critical extension", 1, []*issuer{root}, nil, []*issuer{critical}, UnknownCritical},
 		{"every authority needs a list", 1, []*issuer{root}, []File{root.crl(later)}, []*issuer{deep, middle}, NoCRL},
 		{"every authority has one", 1, []*issuer{root}, []File{root.crl(later), middle.crl(later)}, []*issuer{deep, middle}, 0},
 		{"the authority between is revoked", 1, []*issuer{root}, []File{root.crl(later, middle), middle.crl(later)}, []*issuer{deep, middle}, Revoked},
