@@ -22,18 +22,21 @@ const (
 	SelfSignedChain  Failure = 19
 	NoIssuer         Failure = 20
 	UnverifiableLeaf Failure = 21
-	ChainTooLong     Failure = 22
 	Revoked          Failure = 23
+	PathTooLong      Failure = 25
 	BadPurpose       Failure = 26
 	Rejected         Failure = 28
+	NotForSigning    Failure = 32
 	UnknownCritical  Failure = 34
+	NotPermitted     Failure = 47
 )
 
 var failures = map[Failure]string{
 	NoCRL: "unable to get certificate CRL", BadCRL: "CRL signature failure", NotYetValid: "certificate is not yet valid",
 	Expired: "certificate has expired", ExpiredCRL: "CRL has expired", SelfSigned: "self-signed certificate",
 	SelfSignedChain: "self-signed certificate in certificate chain", NoIssuer: "unable to get local issuer certificate",
-	UnverifiableLeaf: "unable to verify the first certificate", ChainTooLong: "certificate chain too long",
+	UnverifiableLeaf: "unable to verify the first certificate", PathTooLong: "path length constraint exceeded",
+	NotForSigning: "key usage does not include certificate signing", NotPermitted: "permitted subtree violation",
 	BadSignature: "certificate signature failure", FutureCRL: "CRL is not yet valid", UnknownCritical: "unhandled critical extension",
 	Revoked: "certificate revoked", BadPurpose: "unsuitable certificate purpose", Rejected: "certificate rejected",
 }
@@ -63,18 +66,23 @@ func (t *Trust) failureOf(err error, peer []*x509.Certificate, now time.Time) Fa
 		case x509.IncompatibleUsage:
 			return BadPurpose
 		case x509.TooManyIntermediates:
-			return ChainTooLong
+			return PathTooLong
+		case x509.CANotAuthorizedForThisName:
+			return NotPermitted
 		}
 	case errors.As(err, &unknown):
+		if why := t.known(peer); why != 0 {
+			return why
+		}
 		own := isRoot(peer[len(peer)-1])
-		switch {
-		case own && len(peer) == 1:
+		if own || len(peer) > 1 {
 			if why := t.revoked(peer, now); why != 0 {
 				return why // of what it finds OpenSSL tells the last
 			}
+		}
+		switch {
+		case own && len(peer) == 1:
 			return SelfSigned
-		case t.forged(peer):
-			return BadSignature
 		case own:
 			return SelfSignedChain
 		case len(peer) == 1:
@@ -85,27 +93,44 @@ func (t *Trust) failureOf(err error, peer []*x509.Certificate, now time.Time) Fa
 	return Rejected
 }
 
-// forged tells whether a known authority has the name of a chain's issuer, and has not signed it: that is no unknown authority.
-func (t *Trust) forged(peer []*x509.Certificate) bool {
-	candidates := append(peer[1:len(peer):len(peer)], t.authorities...)
-	for cert, n := peer[0], 0; !isRoot(cert) && n <= len(candidates); n++ {
-		var named, signer *x509.Certificate
-		for _, c := range candidates {
-			if !bytes.Equal(c.RawSubject, cert.RawIssuer) || otherKey(cert.AuthorityKeyId, c.SubjectKeyId) {
-				continue
-			}
-			named = c
-			if c.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil {
-				signer = c
-				break
-			}
+// known is what is wrong with a chain whose issuer is known by name, and has not vouched for it: that is no unknown authority.
+func (t *Trust) known(peer []*x509.Certificate) Failure {
+	cert := peer[0]
+	for range 1 + len(t.authorities) + len(peer) { // they may name each other
+		if isRoot(cert) {
+			return 0
 		}
-		if signer == nil {
-			return named != nil
+		signer, named := signerAmong(t.authorities, cert)
+		if !named {
+			signer, named = signerAmong(peer[1:], cert)
+		}
+		switch {
+		case !named:
+			return 0
+		case signer == nil:
+			return BadSignature
+		case !signer.IsCA:
+			return BadPurpose
+		case signer.KeyUsage != 0 && signer.KeyUsage&x509.KeyUsageCertSign == 0:
+			return NotForSigning
 		}
 		cert = signer
 	}
-	return false
+	return 0
+}
+
+// signerAmong looks for who has signed a certificate, and whether anybody is named as its issuer.
+func signerAmong(list []*x509.Certificate, cert *x509.Certificate) (signer *x509.Certificate, named bool) {
+	for _, c := range list {
+		if !bytes.Equal(c.RawSubject, cert.RawIssuer) || otherKey(cert.AuthorityKeyId, c.SubjectKeyId) {
+			continue
+		}
+		if c.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil {
+			return c, true
+		}
+		named = true
+	}
+	return nil, named
 }
 
 func isRoot(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }

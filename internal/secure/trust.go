@@ -81,7 +81,7 @@ func (t *Trust) Chain(peer []*x509.Certificate, now time.Time) ([]*x509.Certific
 	if err != nil {
 		return nil, t.failureOf(err, peer, now)
 	}
-	why := ChainTooLong
+	why := NoIssuer // beyond the depth OpenSSL looks for none
 	for _, chain := range chains {
 		if len(chain)-2 > t.depth {
 			continue
