@@ -157,6 +157,13 @@ func TestCurlSpeaksHTTP2(t *testing.T) {
 			}
 		})
 	}
+	for version, want := range map[string]string{"--http2-prior-knowledge": `client sent invalid header: "x_y" while`, "--http1.1": `client sent invalid header line: "X_Y: z" while`} {
+		from := len(p.Read("error.log"))
+		exec.Command("curl", "-s", "-m", "20", "-H", "X_Y: z", version, "http://"+p.Addr(1)).Run()
+		if log := p.Read("error.log")[from:]; !strings.Contains(log, want) {
+			t.Errorf("%s: a field that is dropped is not logged:\n%s", version, log)
+		}
+	}
 	if log := p.Read("error.log") + p.Read("stderr"); !strings.Contains(log, `[warn]`) || !strings.Contains(log, `the "listen ... http2" directive is deprecated, use the "http2" directive instead in `) {
 		t.Errorf("no warning of the http2 parameter:\n%s", log)
 	}

@@ -77,7 +77,11 @@ func (r *Request) takeHead(a *Address) Verdict {
 		return 421
 	}
 	if h.Dropped > 0 {
-		r.Error(logs.Info, "client sent invalid header line: \"%s\""+readingHeaders, h.FirstDropped)
+		what := "header line"
+		if h.Major >= 2 {
+			what = "header" // HTTP/2 has none
+		}
+		r.Error(logs.Info, "client sent invalid %s: \"%s\""+readingHeaders, what, h.FirstDropped)
 	}
 	switch h.MethodID {
 	case http1.MethodTrace:

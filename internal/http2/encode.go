@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"hearth/internal/http1"
+	"hearth/internal/text"
 )
 
 // HeaderWriter encodes one header block straight into the output. Headers begins it, End completes it; nothing else may be
@@ -84,7 +85,7 @@ func (hw *HeaderWriter) Request(method, scheme, authority, path []byte) {
 }
 
 // Field writes a field. Its name may be in any case. Fields that are about the connection (Connection, Keep-Alive,
-// Transfer-Encoding, Upgrade, Proxy-Connection) are left out here.
+// Transfer-Encoding, Upgrade, Proxy-Connection, and TE but for "trailers") are left out here.
 func (hw *HeaderWriter) Field(f http1.Field) {
 	if f.ID != http1.Other {
 		hw.Known(f.ID, f.Value)
@@ -100,6 +101,10 @@ func (hw *HeaderWriter) Known(id http1.ID, value []byte) {
 	switch id {
 	case http1.Connection, http1.KeepAlive, http1.TransferEncoding, http1.Upgrade, http1.ProxyConnection, http1.HTTP2Settings:
 		return
+	case http1.TE:
+		if !text.EqualFold(value, "trailers") {
+			return // RFC 9113, section 8.2.2
+		}
 	}
 	if !hw.dropped {
 		hw.put(id.Lower(), id, value, staticNames[id])

@@ -225,6 +225,24 @@ func TestWhiteSpaceAroundValuesIsCutOff(t *testing.T) {
 	p.want("1 GET http://a/ a=x y end")
 }
 
+func TestFieldsAboutTheConnectionAreLeftOut(t *testing.T) {
+	p := client(t, nil)
+	p.headers(1, true, get...)
+	p.feed()
+	hw := p.w.Headers(p.e.streams[1])
+	hw.Status(200)
+	for _, f := range []http1.Field{
+		{Name: []byte("Connection"), Value: []byte("close"), ID: http1.Connection}, {Name: []byte("Keep-Alive"), Value: []byte("1"), ID: http1.KeepAlive},
+		{Name: []byte("Proxy-Connection"), Value: []byte("close"), ID: http1.ProxyConnection}, {Name: []byte("Upgrade"), Value: []byte("h2c"), ID: http1.Upgrade},
+		{Name: []byte("Transfer-Encoding"), Value: []byte("gzip"), ID: http1.TransferEncoding}, {Name: []byte("TE"), Value: []byte("gzip"), ID: http1.TE},
+		{Name: []byte("A"), Value: []byte("b")},
+	} {
+		hw.Field(f)
+	}
+	hw.End(true)
+	p.wantFrames("HEADERS 1 :status=200 a=b end")
+}
+
 func TestStatusesAndMethodsBeyondTheStaticTable(t *testing.T) {
 	p := client(t, nil)
 	p.headers(1, true, get...)

@@ -12,25 +12,32 @@ type Failure int
 
 const (
 	NoCRL            Failure = 3
+	BadSignature     Failure = 7
 	BadCRL           Failure = 8
 	NotYetValid      Failure = 9
 	Expired          Failure = 10
+	FutureCRL        Failure = 11
 	ExpiredCRL       Failure = 12
 	SelfSigned       Failure = 18
 	SelfSignedChain  Failure = 19
 	NoIssuer         Failure = 20
 	UnverifiableLeaf Failure = 21
-	ChainTooLong     Failure = 22
 	Revoked          Failure = 23
+	PathTooLong      Failure = 25
 	BadPurpose       Failure = 26
 	Rejected         Failure = 28
+	NotForSigning    Failure = 32
+	UnknownCritical  Failure = 34
+	NotPermitted     Failure = 47
 )
 
 var failures = map[Failure]string{
 	NoCRL: "unable to get certificate CRL", BadCRL: "CRL signature failure", NotYetValid: "certificate is not yet valid",
 	Expired: "certificate has expired", ExpiredCRL: "CRL has expired", SelfSigned: "self-signed certificate",
 	SelfSignedChain: "self-signed certificate in certificate chain", NoIssuer: "unable to get local issuer certificate",
-	UnverifiableLeaf: "unable to verify the first certificate", ChainTooLong: "certificate chain too long",
+	UnverifiableLeaf: "unable to verify the first certificate", PathTooLong: "path length constraint exceeded",
+	NotForSigning: "key usage does not include certificate signing", NotPermitted: "permitted subtree violation",
+	BadSignature: "certificate signature failure", FutureCRL: "CRL is not yet valid", UnknownCritical: "unhandled critical extension",
 	Revoked: "certificate revoked", BadPurpose: "unsuitable certificate purpose", Rejected: "certificate rejected",
 }
 
@@ -42,10 +49,13 @@ func (f Failure) NoAuthority() bool {
 }
 
 // failureOf is OpenSSL's word for why crypto/x509 found no chain.
-func failureOf(err error, peer []*x509.Certificate, now time.Time) Failure {
+func (t *Trust) failureOf(err error, peer []*x509.Certificate, now time.Time) Failure {
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
+	var critical x509.UnhandledCriticalExtension
 	switch {
+	case errors.As(err, &critical):
+		return UnknownCritical
 	case errors.As(err, &invalid):
 		switch invalid.Reason {
 		case x509.Expired:
@@ -56,10 +66,20 @@ func failureOf(err error, peer []*x509.Certificate, now time.Time) Failure {
 		case x509.IncompatibleUsage:
 			return BadPurpose
 		case x509.TooManyIntermediates:
-			return ChainTooLong
+			return PathTooLong
+		case x509.CANotAuthorizedForThisName:
+			return NotPermitted
 		}
 	case errors.As(err, &unknown):
+		if why := t.known(peer); why != 0 {
+			return why
+		}
 		own := isRoot(peer[len(peer)-1])
+		if own || len(peer) > 1 {
+			if why := t.revoked(peer, now); why != 0 {
+				return why // of what it finds OpenSSL tells the last
+			}
+		}
 		switch {
 		case own && len(peer) == 1:
 			return SelfSigned
@@ -71,6 +91,46 @@ func failureOf(err error, peer []*x509.Certificate, now time.Time) Failure {
 		return NoIssuer
 	}
 	return Rejected
+}
+
+// known is what is wrong with a chain whose issuer is known by name, and has not vouched for it: that is no unknown authority.
+func (t *Trust) known(peer []*x509.Certificate) Failure {
+	cert := peer[0]
+	for range 1 + len(t.authorities) + len(peer) { // they may name each other
+		if isRoot(cert) {
+			return 0
+		}
+		signer, named := signerAmong(t.authorities, cert)
+		if !named {
+			signer, named = signerAmong(peer[1:], cert)
+		}
+		switch {
+		case !named:
+			return 0
+		case signer == nil:
+			return BadSignature
+		case !signer.IsCA:
+			return BadPurpose
+		case signer.KeyUsage != 0 && signer.KeyUsage&x509.KeyUsageCertSign == 0:
+			return NotForSigning
+		}
+		cert = signer
+	}
+	return 0
+}
+
+// signerAmong looks for who has signed a certificate, and whether anybody is named as its issuer.
+func signerAmong(list []*x509.Certificate, cert *x509.Certificate) (signer *x509.Certificate, named bool) {
+	for _, c := range list {
+		if !bytes.Equal(c.RawSubject, cert.RawIssuer) || otherKey(cert.AuthorityKeyId, c.SubjectKeyId) {
+			continue
+		}
+		if c.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil {
+			return c, true
+		}
+		named = true
+	}
+	return nil, named
 }
 
 func isRoot(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }

@@ -58,6 +58,8 @@ func (t *Trust) lookUp(cert, issuer *x509.Certificate, now time.Time) Failure {
 			return Revoked
 		case !crl.NextUpdate.IsZero() && now.After(crl.NextUpdate):
 			why = ExpiredCRL
+		case now.Before(crl.ThisUpdate):
+			why = FutureCRL
 		default:
 			return 0
 		}

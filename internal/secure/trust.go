@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"hash"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type Trust struct {
 	depth         int
 	usage         x509.ExtKeyUsage
 	roots, others *x509.CertPool
+	authorities   []*x509.Certificate // those in both
 	crls          []*x509.RevocationList
 	sum           hash.Hash
 }
@@ -42,6 +44,7 @@ func (t *Trust) AddAuthorities(f File) ([]*x509.Certificate, error) {
 	if len(list) == 0 {
 		return nil, f.Pos.Errorf("SSL_CTX_load_verify_locations(\"%s\") failed (SSL: error:05880088:x509 certificate routines::no certificate or crl found)", f.Name)
 	}
+	t.authorities = append(t.authorities, list...)
 	for _, cert := range list {
 		t.sum.Write(cert.Raw)
 		// As for OpenSSL, only a root ends a chain.
@@ -76,11 +79,15 @@ func (t *Trust) Chain(peer []*x509.Certificate, now time.Time) ([]*x509.Certific
 		Roots: t.roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{t.usage},
 	})
 	if err != nil {
-		return nil, failureOf(err, peer, now)
+		return nil, t.failureOf(err, peer, now)
 	}
-	why := ChainTooLong
+	why := NoIssuer // beyond the depth OpenSSL looks for none
 	for _, chain := range chains {
 		if len(chain)-2 > t.depth {
+			continue
+		}
+		if !t.fit(chain) {
+			why = BadPurpose
 			continue
 		}
 		if why = t.revoked(chain, now); why == 0 {
@@ -88,4 +95,25 @@ func (t *Trust) Chain(peer []*x509.Certificate, now time.Time) ([]*x509.Certific
 		}
 	}
 	return nil, why
+}
+
+// fit tells whether a chain is for the purpose where OpenSSL asks for more than crypto/x509 does: "any" extended usage is none that
+// is named, and the basic usage of the peer's key has to be one of those of TLS.
+func (t *Trust) fit(chain []*x509.Certificate) bool {
+	for _, cert := range chain {
+		if len(cert.ExtKeyUsage)+len(cert.UnknownExtKeyUsage) > 0 && !slices.ContainsFunc(cert.ExtKeyUsage, t.allows) {
+			return false
+		}
+	}
+	usage := x509.KeyUsageDigitalSignature | x509.KeyUsageKeyAgreement
+	if t.usage == x509.ExtKeyUsageServerAuth {
+		usage |= x509.KeyUsageKeyEncipherment
+	}
+	return chain[0].KeyUsage == 0 || chain[0].KeyUsage&usage != 0
+}
+
+// allows: what is for "server gated cryptography" is for servers.
+func (t *Trust) allows(usage x509.ExtKeyUsage) bool {
+	return usage == t.usage || t.usage == x509.ExtKeyUsageServerAuth &&
+		(usage == x509.ExtKeyUsageMicrosoftServerGatedCrypto || usage == x509.ExtKeyUsageNetscapeServerGatedCrypto)
 }

@@ -80,6 +80,27 @@ func TestTheVerdictOnAChain(t *testing.T) {
 	leaf, deep, deeper := root.issue(t, "leaf"), middle.issue(t, "deep"), low.issue(t, "deeper")
 	old := root.issue(t, "old", func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) })
 	other := nobody.issue(t, "other", authority)
+	forged := nobody.issue(t, "root", authority).issue(t, "leaf", func(c *x509.Certificate) { c.AuthorityKeyId = nil })
+	forged.cert.AuthorityKeyId = nil // CreateCertificate names the key whatever it is told
+	listsOnly := root.issue(t, "lists", authority, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
+	last := root.issue(t, "last", authority, func(c *x509.Certificate) { c.MaxPathLenZero = true })
+	below := last.issue(t, "below", authority)
+	bounded := root.issue(t, "bounded", authority, func(c *x509.Certificate) {
+		c.PermittedDNSDomains, c.PermittedDNSDomainsCritical = []string{"ok.test"}, true
+	})
+	names := func(name string) func(*x509.Certificate) {
+		return func(c *x509.Certificate) { c.DNSNames = []string{name} }
+	}
+	anyUse := root.issue(t, "any", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} })
+	forClients := root.issue(t, "client", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
+	forServers := root.issue(t, "server", func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+	})
+	forCRLs := root.issue(t, "signer", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
+	forSecrets := root.issue(t, "secrets", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment })
+	critical := root.issue(t, "critical", func(c *x509.Certificate) {
+		c.ExtraExtensions = []pkix.Extension{{Id: []int{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
+	})
 	later := now.Add(time.Hour)
 	for _, tt := range []struct {
 		name  string
@@ -94,7 +115,7 @@ func TestTheVerdictOnAChain(t *testing.T) {
 		{"with one between that we know", 1, []*issuer{root, middle}, nil, []*issuer{deep}, 0},
 		{"with one between that nobody has", 1, []*issuer{root}, nil, []*issuer{deep}, UnverifiableLeaf},
 		{"an authority that is no root ends no chain", 1, []*issuer{middle}, nil, []*issuer{deep, middle}, NoIssuer},
-		{"too deep", 0, []*issuer{root}, nil, []*issuer{deep, middle}, ChainTooLong},
+		{"too deep", 0, []*issuer{root}, nil, []*issuer{deep, middle}, NoIssuer},
 		{"deep, and allowed", 2, []*issuer{root}, nil, []*issuer{deeper, low, middle}, 0},
 		{"nobody is trusted", 1, nil, nil, []*issuer{leaf}, UnverifiableLeaf},
 		{"self-signed", 1, []*issuer{root}, nil, []*issuer{other}, SelfSigned},
@@ -102,6 +123,22 @@ func TestTheVerdictOnAChain(t *testing.T) {
 		{"on a current list", 1, []*issuer{root}, []File{root.crl(later, leaf)}, []*issuer{leaf}, Revoked},
 		{"not on a current list", 1, []*issuer{root}, []File{root.crl(later, old)}, []*issuer{leaf}, 0},
 		{"a list that has expired", 1, []*issuer{root}, []File{root.crl(now.Add(-time.Minute))}, []*issuer{leaf}, ExpiredCRL},
+		{"a list of the future", 1, []*issuer{root}, []File{root.crl(now.Add(3 * time.Hour))}, []*issuer{leaf}, FutureCRL},
+		{"self-signed, and no list of its own", 1, []*issuer{root}, []File{root.crl(later)}, []*issuer{other}, NoCRL},
+		{"not signed by whom it names", 1, []*issuer{root}, nil, []*issuer{forged}, BadSignature},
+		{"not signed by whom it names, but by another of this name", 1, []*issuer{root}, nil, []*issuer{forged, forged.by}, BadSignature},
+		{"signed by whom may not", 1, []*issuer{root}, nil, []*issuer{leaf.issue(t, "x"), leaf}, BadPurpose},
+		{"signed by a key for lists", 1, []*issuer{root}, nil, []*issuer{listsOnly.issue(t, "x"), listsOnly}, NotForSigning},
+		{"a longer path than the authority allows", 3, []*issuer{root}, nil, []*issuer{below.issue(t, "x"), below, last}, PathTooLong},
+		{"a name that the authority may not give", 1, []*issuer{root}, nil, []*issuer{bounded.issue(t, "x", names("bad.test")), bounded}, NotPermitted},
+		{"a name that the authority may give", 1, []*issuer{root}, nil, []*issuer{bounded.issue(t, "x", names("a.ok.test")), bounded}, 0},
+		{"unknown with one between, and no list of that", 1, []*issuer{root}, []File{root.crl(later)}, []*issuer{other.issue(t, "x"), other}, NoCRL},
+		{"for any use", 1, []*issuer{root}, nil, []*issuer{anyUse}, BadPurpose},
+		{"for clients", 1, []*issuer{root}, nil, []*issuer{forClients}, BadPurpose},
+		{"for servers too", 1, []*issuer{root}, nil, []*issuer{forServers}, 0},
+		{"a key for lists", 1, []*issuer{root}, nil, []*issuer{forCRLs}, BadPurpose},
+		{"a key for secrets", 1, []*issuer{root}, nil, []*issuer{forSecrets}, 0},
+		{"a critical extension", 1, []*issuer{root}, nil, []*issuer{critical}, UnknownCritical},
 		{"every authority needs a list", 1, []*issuer{root}, []File{root.crl(later)}, []*issuer{deep, middle}, NoCRL},
 		{"every authority has one", 1, []*issuer{root}, []File{root.crl(later), middle.crl(later)}, []*issuer{deep, middle}, 0},
 		{"the authority between is revoked", 1, []*issuer{root}, []File{root.crl(later, middle), middle.crl(later)}, []*issuer{deep, middle}, Revoked},
