@@ -104,3 +104,12 @@ func TestLoopsShareAGeneration(t *testing.T) {
 	<-done
 	b.Stop()
 }
+
+// Nobody waits for an answer to half a request, so there is no error page for it, nor does one change what is logged.
+func TestAnAbandonedRequestIsOnlyLogged(t *testing.T) {
+	s := coretest.New(t, modules, `error_page 400 408 =200 /page; location /page { echo page; }`)
+	res := s.Do("GET / HTTP/1.1\r\nHost: a\r\n")
+	if res.Status != 0 || res.LogStatus != 408 || !res.Aborted || res.Body != "" || len(res.Log) != 1 {
+		t.Errorf("%+v", res)
+	}
+}

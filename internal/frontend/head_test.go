@@ -41,6 +41,33 @@ func TestATimedOutConnectionIsResetIfTheConfigurationSaysSo(t *testing.T) {
 	w.wantLog("GET / HTTP/1.1 408 0")
 }
 
+// "connections closed with the non-standard code 444" are reset, too (documentation of reset_timedout_connection).
+func TestAConnectionClosedWith444IsResetIfTheConfigurationSaysSo(t *testing.T) {
+	for _, reset := range []bool{false, true} {
+		w := newWorld(t, func(r *core.Request) { r.LogStatus, r.Aborted = core.StatusCloseNow, true })
+		w.set.ResetTimedout = reset
+		c := w.connect()
+		c.send(get("/"))
+		c.wantNothing()
+		if c.ConnReset() != reset {
+			t.Errorf("reset: %v", !reset)
+		}
+	}
+}
+
+func TestALineThatIsCutIsLoggedAsFarAsItCame(t *testing.T) {
+	w := newWorld(t, ok)
+	var line string
+	w.shard.engine.abandon = func(r *core.Request, _ *core.Address, status int, _ string) { line = string(r.Head.Line) }
+	c := w.connect()
+	c.send("\r\nGET /a?b HT")
+	c.CloseWrite()
+	w.sim.Run()
+	if line != "GET /a?b HT" {
+		t.Errorf("%q", line)
+	}
+}
+
 func TestAClientThatClosesInItsHeaderGetsNoAnswer(t *testing.T) {
 	w := newWorld(t, ok)
 	c := w.connect()

@@ -173,7 +173,7 @@ func (c *Call) RunFiber() {
 	case refused != nil:
 		core.Reject(r, a, refused.Status, refused.Reason)
 	default:
-		core.Reject(r, a, 408, "client timed out")
+		core.Abandon(r, a, 408, "client timed out")
 	}
 	c.status = r.Status()
 	c.Downstream.aborted = r.Aborted
