@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hearth/internal/core/coretest"
 )
 
 // process is a hearth that runs as a process of its own.
@@ -49,12 +51,7 @@ func prepareProcess(t *testing.T, config string) *process {
 	// The directories above belong to root; the user of the test must get through.
 	os.Chmod(dir, 0o755)
 	os.Chmod(filepath.Dir(dir), 0o755)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	p := &process{t: t, dir: dir, listen: ln.Addr().String()}
+	p := &process{t: t, dir: dir, listen: coretest.FreeAddress(t)}
 	p.configure(config)
 	return p
 }

@@ -6,11 +6,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hearth/internal/core/coretest"
 )
 
 func TestTheDemonstrationReportsTrafficWithoutFailuresAndEnds(t *testing.T) {
 	var out, errors strings.Builder
-	code := Run(Options{Listen: freeAddress(t), For: 2500 * time.Millisecond, Version: "test", Stdout: &out, Stderr: &errors})
+	code := Run(Options{Listen: coretest.FreeAddress(t), For: 2500 * time.Millisecond, Version: "test", Stdout: &out, Stderr: &errors})
 	if code != 0 || errors.String() != "" {
 		t.Fatalf("exit code %d, errors %q", code, errors.String())
 	}
@@ -48,15 +50,4 @@ func TestQuantilesOfLatencies(t *testing.T) {
 	if got := quantile(nil, 0.5); got != 0 {
 		t.Errorf("the median of nothing is %v", got)
 	}
-}
-
-// freeAddress is one that nobody listens on just now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }

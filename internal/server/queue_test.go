@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"testing"
+
+	"hearth/internal/core/coretest"
 )
 
 // hold keeps the loops from accepting until release is called.
@@ -63,7 +65,7 @@ func TestConnectionsInTheQueueOfARemovedAddressAreServed(t *testing.T) {
 	w := newWorld(t, answered)
 	defer func() { w.server.Stop() }()
 	removed := w.listen
-	w.listen = freeAddress(t)
+	w.listen = coretest.FreeAddress(t)
 	w.configure(answered)
 	w.listen = removed
 	release := w.hold()
@@ -89,7 +91,7 @@ func TestKeptConnectionsToARemovedAddressAreClosed(t *testing.T) {
 	w.wantAnswer(kept, "ok")
 	<-w.back.held
 	removed := w.listen
-	w.listen = freeAddress(t)
+	w.listen = coretest.FreeAddress(t)
 	w.configure(answered)
 	w.listen = removed
 	if err := w.server.Reload(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hearth/internal/conn"
+	"hearth/internal/core/coretest"
 )
 
 const proxied = `
@@ -94,7 +95,7 @@ func TestAReloadBindsNewAddressesAndClosesThoseThatAreGone(t *testing.T) {
 	defer func() { w.server.Stop() }()
 	w.want("/x", "backend /x")
 	old := w.listen
-	w.listen = freeAddress(t)
+	w.listen = coretest.FreeAddress(t)
 	w.configure(proxied)
 	if err := w.server.Reload(); err != nil {
 		t.Fatal(w.log())

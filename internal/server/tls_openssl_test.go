@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hearth/internal/core/coretest"
 	"hearth/internal/loop"
 	"hearth/internal/modules/nginxtest"
 	"hearth/internal/pool"
@@ -29,7 +30,7 @@ func (w *tlsWorld) opensslServer(args ...string) *opensslServer {
 	if err != nil {
 		w.t.Skip("openssl is not installed")
 	}
-	s := &opensslServer{t: w.t, address: freeAddress(w.t), lines: make(chan string, 1000)}
+	s := &opensslServer{t: w.t, address: coretest.FreeAddress(w.t), lines: make(chan string, 1000)}
 	cmd := exec.Command(path, append([]string{"s_server", "-msg", "-accept", s.address, "-cert", w.dir + "/one.pem", "-key", w.dir + "/one.key"}, args...)...)
 	in, _ := cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()
@@ -129,7 +130,7 @@ func TestRenegotiationIsRefused(t *testing.T) {
 // nginx as the backend sends its tickets when it likes, and says goodbye when a connection has been idle for long enough.
 func TestNginxBehind(t *testing.T) {
 	w := prepareTLS(t)
-	address := freeAddress(t)
+	address := coretest.FreeAddress(t)
 	nginxtest.Start(t, `
 		server { listen 80; }
 		server { listen `+address+` ssl; ssl_certificate one.pem; ssl_certificate_key one.key; ssl_protocols TLSv1.2 TLSv1.3; keepalive_timeout 1s;

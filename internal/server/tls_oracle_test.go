@@ -11,12 +11,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hearth/internal/core/coretest"
 )
 
 // theirs starts nginx, the oracle, with a configuration of the world and returns its address.
 func (w *tlsWorld) theirs(config string) (listen string) {
 	w.t.Helper()
-	listen = freeAddress(w.t)
+	listen = coretest.FreeAddress(w.t)
 	w.writeTheirs(config, listen)
 	cmd := w.nginx()
 	if err := cmd.Start(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hearth/internal/conn"
+	"hearth/internal/core/coretest"
 )
 
 // world is a server on real sockets, with a backend that counts connections.
@@ -44,9 +45,9 @@ func newWorld(t *testing.T, config string) *world {
 // prepareWorld writes the configuration and starts the backend.
 func prepareWorld(t *testing.T, config string) *world {
 	t.Helper()
-	freeAddress(t) // the runtime's poller opens two descriptors at the first use of the network
+	coretest.FreeAddress(t) // the runtime's poller opens two descriptors at the first use of the network
 	before, descriptors, open := goleak.IgnoreCurrent(), countDescriptors(t), conn.Open()
-	w := &world{t: t, dir: t.TempDir(), listen: freeAddress(t), back: newBackend(t)}
+	w := &world{t: t, dir: t.TempDir(), listen: coretest.FreeAddress(t), back: newBackend(t)}
 	w.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 10 * time.Second}
 	os.Mkdir(filepath.Join(w.dir, "logs"), 0o755)
 	w.configure(config)
@@ -157,17 +158,6 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-b.hold
 	}
 	io.WriteString(w, "backend "+r.URL.Path)
-}
-
-// freeAddress is one that nobody listens on just now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 func countDescriptors(t *testing.T) int {
