@@ -96,13 +96,14 @@ func (t *Trust) failureOf(err error, peer []*x509.Certificate, now time.Time) Fa
 // known is what is wrong with a chain whose issuer is known by name, and has not vouched for it: that is no unknown authority.
 func (t *Trust) known(peer []*x509.Certificate) Failure {
 	cert := peer[0]
-	for range 1 + len(t.authorities) + len(peer) { // they may name each other
+	checks := maxChecks
+	for checks > 0 { // they may name each other
 		if isRoot(cert) {
 			return 0
 		}
-		signer, named := signerAmong(t.authorities, cert)
+		signer, named := signerAmong(t.authorities, cert, &checks)
 		if !named {
-			signer, named = signerAmong(peer[1:], cert)
+			signer, named = signerAmong(peer[1:], cert, &checks)
 		}
 		switch {
 		case !named:
@@ -119,11 +120,19 @@ func (t *Trust) known(peer []*x509.Certificate) Failure {
 	return 0
 }
 
-// signerAmong looks for who has signed a certificate, and whether anybody is named as its issuer.
-func signerAmong(list []*x509.Certificate, cert *x509.Certificate) (signer *x509.Certificate, named bool) {
+// maxChecks bounds how many signatures a peer can have verified to find out why it is not trusted, as crypto/x509 bounds
+// its own search for a chain.
+const maxChecks = 100
+
+// signerAmong looks for who has signed a certificate, and whether anybody is named as its issuer. Each signature that it verifies
+// is taken from checks.
+func signerAmong(list []*x509.Certificate, cert *x509.Certificate, checks *int) (signer *x509.Certificate, named bool) {
 	for _, c := range list {
 		if !bytes.Equal(c.RawSubject, cert.RawIssuer) || otherKey(cert.AuthorityKeyId, c.SubjectKeyId) {
 			continue
+		}
+		if *checks--; *checks < 0 {
+			return nil, false
 		}
 		if c.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil {
 			return c, true

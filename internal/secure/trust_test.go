@@ -163,3 +163,22 @@ func TestTheVerdictOnAChain(t *testing.T) {
 		}
 	}
 }
+
+// A peer can send any number of certificates that might be its issuer's. They are not all tried.
+func TestTheSearchForWhoIsAtFaultIsBounded(t *testing.T) {
+	var nobody *issuer
+	leaf := nobody.issue(t, "root", authority).issue(t, "leaf")
+	crowd := make([]*x509.Certificate, 10*maxChecks)
+	namesake := nobody.issue(t, "root", authority, func(c *x509.Certificate) { c.SubjectKeyId = leaf.by.cert.SubjectKeyId })
+	for i := range crowd {
+		crowd[i] = namesake.cert
+	}
+	checks := maxChecks
+	if signer, named := signerAmong(crowd, leaf.cert, &checks); signer != nil || named || checks >= 0 {
+		t.Errorf("found %v, named %v, %d checks left", signer, named, checks)
+	}
+	checks = maxChecks
+	if signer, named := signerAmong(crowd[:maxChecks-1], leaf.cert, &checks); signer != nil || !named || checks != 1 {
+		t.Errorf("of a few: found %v, named %v, %d checks left", signer, named, checks)
+	}
+}
