@@ -159,6 +159,17 @@ func TestErrorLogOfTheLevel(t *testing.T) {
 	if log := s.ReadFile("logs/quiet.log"); log != "" {
 		t.Errorf("%q", log)
 	}
+	for levels, want := range map[string]string{
+		"info x": `invalid log level "x"`, "debug info": `duplicate log level "info"`, "info info": `duplicate log level "info"`,
+		"warn debug_http": `invalid log level "debug_http"`, "debug_http debug": `duplicate log level "debug"`, "debug_http debug_core": "",
+	} {
+		if want != "" {
+			want += " in nginx.conf:1"
+		}
+		if got := coretest.LoadError(t, nil, "error_log logs/x "+levels+";"); got != want {
+			t.Errorf("%s: %s", levels, got)
+		}
+	}
 	if got := coretest.LoadError(t, nil, "error_log logs/x bogus;"); got != `invalid log level "bogus" in nginx.conf:1` {
 		t.Error(got)
 	}

@@ -70,7 +70,7 @@ var locationDirectives = []conf.Directive{
 	conf.Field(Settings, conf.Directive{Name: "recursive_error_pages", In: conf.ToLocation, Default: "off",
 		Doc: "Let error_page apply to error pages."},
 		conf.Flag, func(c *LocationConf) *bool { return &c.RecursiveErrorPages }),
-	conf.List(Settings, conf.Directive{Name: "error_log", In: conf.ToLocation, Args: conf.Take12,
+	conf.List(Settings, conf.Directive{Name: "error_log", In: conf.ToLocation, Args: conf.OneMore,
 		Doc: "Where errors are logged, from which level on."},
 		ParseErrorLog, func(c *LocationConf) *[]logs.Sink { return &c.ErrorLogs }),
 	conf.Field(Settings, conf.Directive{Name: "log_not_found", In: conf.ToLocation, Default: "on",

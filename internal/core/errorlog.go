@@ -101,7 +101,7 @@ func ParseErrorLog(c *conf.Cursor, args []string) (logs.Sink, error) {
 	if len(args) == 1 {
 		return sink, nil
 	}
-	if sink.Level, err = logs.ParseLevel(args[1]); err != nil {
+	if sink.Level, err = logs.ParseLevels(args[1:]); err != nil {
 		return sink, c.Errorf("%s", err)
 	}
 	return sink, nil
