@@ -344,7 +344,11 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 			location /setargs/ { set $args b=c; proxy_pass http://BACKEND; $11 }
 			location /if/ { if ($arg_x) { proxy_pass http://BACKEND; } proxy_pass http://BACKEND/other/; $11 }
 			location /method/ { limit_except GET { proxy_pass http://BACKEND; } proxy_pass http://BACKEND/other/; $11 }
-			location /named/ { error_page 418 = @n; return 418; } location @n { proxy_pass http://BACKEND; $11 }`, []exchange{
+			location /named/ { error_page 418 = @n; return 418; } location @n { proxy_pass http://BACKEND; $11 }
+			location /try/ { error_page 418 = @n; return 418; }
+			location /tryvar/ { error_page 418 = @nvar; return 418; } location @nvar { set $b BACKEND; proxy_pass http://$b; $11 }
+			location /tryrew/ { error_page 418 = @nrew; return 418; } location @nrew { rewrite ^/tryrew/(.*) /new/$1 break; proxy_pass http://BACKEND; $11 }
+			location /away/ { error_page 404 /try/away%20; return 404; }`, []exchange{
 			ask("GET /a/x HTTP/1.1", "Host: a"), ask("GET /a/ HTTP/1.1", "Host: a"), ask("GET /a HTTP/1.1", "Host: a"), ask("GET /a?x=y HTTP/1.1", "Host: a"),
 			ask("GET /a/x%20y%3Fz%25%23 HTTP/1.1", "Host: a"), ask("GET /a/\xc3\xa9 HTTP/1.1", "Host: a"), ask("GET /a/%c3%a9\xc3\xa9\"<>{} HTTP/1.1", "Host: a"), ask("GET /a//x/../y?q=%20 HTTP/1.1", "Host: a"),
 			ask("GET /a/\"<>{}|^` HTTP/1.1", "Host: a"),
@@ -354,6 +358,8 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 			ask("GET /rew/x%20y?q HTTP/1.1", "Host: a"), ask("GET /rew/x HTTP/1.1", "Host: a"), ask("GET /rewbare/x%20y?q HTTP/1.1", "Host: a"), ask("GET /rewbare/\xc3\xa9 HTTP/1.1", "Host: a"),
 			ask("GET /last/x%20y?q HTTP/1.1", "Host: a"), ask("GET /setargs/%20?x HTTP/1.1", "Host: a"), ask("GET /if/x%20?x=1 HTTP/1.1", "Host: a"), ask("GET /if/x%20?y HTTP/1.1", "Host: a"),
 			ask("GET /method/x HTTP/1.1", "Host: a"), {"POST /method/x%20 HTTP/1.1\nHost: a\nContent-Length: 1\n\na", plain}, ask("GET /named/x%20?y HTTP/1.1", "Host: a"),
+			ask("GET /named//a/../x%2Fy%22? HTTP/1.1", "Host: a"), ask("GET /try/x%2Fy\"<>//z?q HTTP/1.1", "Host: a"), ask("GET /tryvar/%7e//x%2Fy? HTTP/1.1", "Host: a"),
+			ask("GET /tryrew//a/../x%2Fy%22? HTTP/1.1", "Host: a"), ask("GET /away/x%2Fy HTTP/1.1", "Host: a"),
 		}},
 		"response": {`location / { proxy_pass http://BACKEND; $11 }`, append(from(
 			plain,
