@@ -441,12 +441,13 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 		"cookies": {`location / { proxy_pass http://BACKEND; $11 proxy_cookie_domain one.example two.example; proxy_cookie_domain ~\.([a-z]+)\.test$ $1.example; proxy_cookie_domain $arg_d $arg_e;
 				proxy_cookie_path /one/ /two/; proxy_cookie_path ~*^/RE/(.+) /$1; proxy_cookie_path / /all/; }
 			location /flags { proxy_pass http://BACKEND; $11 proxy_cookie_flags one secure httponly samesite=lax; proxy_cookie_flags ~two nosecure nohttponly nosamesite; proxy_cookie_flags three $arg_f; proxy_cookie_flags ~ samesite=none; }
+			location /order { proxy_pass http://BACKEND; $11 proxy_cookie_flags one samesite=none httponly secure; proxy_cookie_flags ~^two$ nosecure secure nohttponly; proxy_cookie_flags ~two httponly nohttponly samesite=strict; proxy_cookie_flags three $arg_none samesite SECURE; }
 			location /off { proxy_pass http://BACKEND; $11 proxy_cookie_domain off; proxy_cookie_path off; proxy_cookie_flags off; }`, func() (list []exchange) {
-			for _, path := range []string{"/?d=var.example&e=x", "/flags", "/flags?f=secure", "/flags?f=bogus", "/off"} {
+			for _, path := range []string{"/?d=var.example&e=x", "/flags", "/flags?f=secure", "/flags?f=bogus", "/order", "/off"} {
 				for _, cookie := range []string{
 					"a=b", "a=b; Domain=one.example; Path=/one/x", "a=b; domain=.one.example; path=/x; HttpOnly", "a=b;Domain=ONE.example;Path=/re/y", "a=b; Domain=a.b.test; Path=/RE/", "a=b; Domain=var.example",
 					"a=b; Path=/one/; Path=/two/", "a=b; Path", "a=b; Path=", "a=b;  Path = /one/", "a=b; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/", "Path=/one/; a=b", "a=\"x;y\"; Path=/one/",
-					"one=1", "one=1; Secure; HttpOnly; SameSite=Strict", "ONE=1; secure; Path=/", "two=1; Secure; HttpOnly; SameSite=Strict; Path=/", "three=1; Secure", "four=1; SameSite=Lax; Secure", "twofold=1; SECURE; httponly", "; x", "noequals", "noequals; Secure",
+					"one=1", "one=1; Secure; HttpOnly; SameSite=Strict", "ONE=1; secure; Path=/", "two=1; Secure; HttpOnly; SameSite=Strict; Path=/", "three=1; Secure", "four=1; SameSite=Lax; Secure", "twofold=1; SECURE; httponly", "; x", "noequals", "noequals; Secure", "noequals; Path=/one/; Domain=one.example",
 				} {
 					list = append(list, exchange{"GET " + path + " HTTP/1.1\nHost: a\n\n", "HTTP/1.1 200 OK\nSet-Cookie: " + cookie + "\nContent-Length: 0\n\n"})
 				}
