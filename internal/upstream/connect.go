@@ -9,7 +9,8 @@ func (x *Exchange) connect() *Fault {
 	r := x.R
 	for !x.leased {
 		if x.Peer == nil && !x.pick() {
-			x.begin(x.Group.Name).Status = 502
+			attempt := x.begin(x.Group.Name)
+			attempt.Status, attempt.Total = 502, 0
 			return &Fault{Status: 502, cause: "no live upstreams while " + string(connecting)}
 		}
 		if x.Set.dynamic() {

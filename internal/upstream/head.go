@@ -79,7 +79,7 @@ func (x *Exchange) drain() {
 	for x.Head.Framing != http1.NoBody && !x.Proto.BodyDone(x) {
 		if _, err := x.Proto.TryBody(x); err != nil {
 			x.release(pool.ResponseUnread)
-			x.done(false)
+			x.done("")
 			return
 		}
 	}
@@ -126,7 +126,7 @@ func (x *Exchange) redirect(uri []byte) core.Verdict {
 	path, args := core.SplitArgs(uri)
 	path = text.AppendUnescape(r.Alloc(len(path))[:0], path)
 	if !safe(path) {
-		r.Error(logs.Error, "unsafe URI \"%s\" was detected", uri)
+		r.Error(logs.Error, "unsafe URI \"%s\" was detected while %s", path, readingHead)
 		return 404
 	}
 	return r.InternalRedirect(path, args)
