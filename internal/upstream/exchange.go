@@ -205,6 +205,7 @@ func (x *Exchange) try() *Fault {
 	x.wrote = x.wrote || !x.unsent
 	attempt.Header = x.R.Loop.Now().Sub(attempt.start)
 	attempt.Status = x.Head.Status
+	x.dropDuplicates()
 	return x.judge()
 }
 

@@ -53,13 +53,15 @@ func (x *Exchange) respond() core.Verdict {
 		return x.tunnel()
 	}
 	if h.Status >= 300 && x.Set.InterceptErrors && r.HasErrorPage(h.Status) {
-		if value, ok := h.Get(http1.WWWAuthenticate); ok && h.Status == 401 {
-			r.Out.AddHeader("WWW-Authenticate", r.Copy(value))
+		for i := range h.Fields {
+			if f := &h.Fields[i]; f.ID == http1.WWWAuthenticate && h.Status == 401 {
+				r.Out.AddField(r.Copy(f.Name), r.Copy(f.Value))
+			}
 		}
 		x.drain()
 		return core.Verdict(h.Status)
 	}
-	if uri, ok := h.Get(http1.XAccelRedirect); ok && x.Set.IgnoreHeaders&IgnoreRedirect == 0 && len(uri) > 0 {
+	if uri, ok := h.Get(http1.XAccelRedirect); ok && x.Set.IgnoreHeaders&IgnoreRedirect == 0 {
 		return x.redirect(uri)
 	}
 	x.buffering = x.Set.Buffering
@@ -67,12 +69,50 @@ func (x *Exchange) respond() core.Verdict {
 	if err := r.SendHead(); err != nil {
 		return x.clientLost(err)
 	}
-	if h.Framing == http1.NoBody {
+	switch {
+	case h.Framing == http1.NoBody:
 		x.finish()
+	case r.IsHead(): // and proxy_method: the client has all it will get
+		x.drain()
+		return x.last()
 	}
 	x.setRate()
 	return x.relay()
 }
+
+// dropDuplicates takes out repetitions of fields that can be there once: the first one counts, as in nginx since 1.23.
+func (x *Exchange) dropDuplicates() {
+	var first [len(single)]*http1.Field
+	fields := x.Head.Fields
+	kept := fields[:0]
+	for i := range fields {
+		f := &fields[i]
+		if at := singleAt[f.ID]; at != 0 {
+			if before := first[at-1]; before != nil {
+				x.R.Error(logs.Warn, "upstream sent duplicate header line: \"%s: %s\", previous value: \"%s: %s\", ignored while %s",
+					f.Name, f.Value, before.Name, before.Value, readingHead)
+				continue
+			}
+			first[at-1] = &fields[len(kept)]
+		}
+		kept = append(kept, *f)
+	}
+	x.Head.Fields = kept
+}
+
+// single are the fields that dropDuplicates minds, and singleAt where a field is among them, from 1.
+var (
+	single = [...]http1.ID{
+		http1.ContentType, http1.ContentEncoding, http1.Date, http1.ETag, http1.Expires, http1.LastModified, http1.Location, http1.Server,
+		http1.XAccelBuffering, http1.XAccelCharset, http1.XAccelExpires, http1.XAccelLimitRate, http1.XAccelRedirect,
+	}
+	singleAt = func() (at [256]uint8) {
+		for i, id := range single {
+			at[id] = uint8(i + 1)
+		}
+		return at
+	}()
+)
 
 // drain reads what is already there of a response that nobody wants. If that is all of it, the connection can be kept.
 func (x *Exchange) drain() {
@@ -117,7 +157,7 @@ func (x *Exchange) redirect(uri []byte) core.Verdict {
 	}
 	uri = r.Copy(uri)
 	x.drain()
-	if uri[0] == '@' {
+	if bytes.HasPrefix(uri, []byte("@")) {
 		return r.NamedLocation(uri)
 	}
 	if !r.IsHead() {
@@ -146,7 +186,10 @@ func (x *Exchange) copyHead() {
 	out.Status, out.Reason = h.Status, h.Reason
 	out.ContentLength = h.ContentLength
 	out.Tested = true
-	if h.Framing == http1.NoBody && !r.IsHead() && h.Status != 304 {
+	switch {
+	case h.Status == 204: // RFC 9110, section 8.6
+		out.ContentLength = -1
+	case h.Framing == http1.NoBody && !r.IsHead() && h.Status != 304:
 		out.ContentLength = 0 // proxy_method HEAD: the length is of a body that the client will not get
 	}
 	for i := range h.Fields {
@@ -183,7 +226,9 @@ func (x *Exchange) copyField(f *http1.Field) {
 	out := &x.R.Out
 	switch f.ID {
 	case http1.ContentType:
-		out.ContentType = f.Value
+		if len(f.Value) > 0 {
+			out.ContentType = f.Value
+		}
 		return
 	case http1.Server:
 		out.Server = f.Value

@@ -388,7 +388,8 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 			"HTTP/1.1 200 OK\nLast-Modified: yesterday\nContent-Length: 5\n\nhello",
 			"HTTP/1.1 200 OK\nCache-Control: a\nCache-Control: b\nSet-Cookie: a=b; Path=/\nSet-Cookie: c=d\nLink: x\nLink: y\nVary: A\nVary: B\nContent-Length: 5\n\nhello",
 			"HTTP/1.1 200 OK\nContent-Type: text/html; charset=utf-8\nContent-Encoding: gzip\nContent-Language: en\nContent-Length: 5\n\nhello",
-			"HTTP/1.1 200 OK\nContent-Type: text/html\nContent-Type: text/plain\nContent-Length: 5\n\nhello",
+			"HTTP/1.1 200 OK\nContent-Type:\nContent-Length: 5\n\nhello",
+			"HTTP/1.1 204 No Content\nContent-Type: text/plain\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\nETag: \"x\"\n\n",
 			"HTTP/1.1 200 OK\nEmpty:\nSpaces:   a  b \nContent-Length: 5\n\nhello",
 			"HTTP/1.1 200 OK\nX-Accel-Expires: 5\nX-Accel-Limit-Rate: 1000000\nX-Accel-Buffering: no\nX-Accel-Charset: utf-8\nContent-Length: 5\n\nhello",
 			"HTTP/1.1 200 OK\nRefresh: 5; url=http://BACKEND/r\nContent-Length: 5\n\nhello",
@@ -508,7 +509,7 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 			location @named { return 200 "named $uri\n"; }
 			location /error/ { internal; return 404; }
 			location /ignored { proxy_pass http://BACKEND; $11 proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering; }`, func() (list []exchange) {
-			for _, uri := range []string{"/inner/x?y=z", "/inner/a%20b", "/inner/../inner/c", "@named", "/error/x", "/nosuch/../../..", "@nosuch", "/ignored", "inner"} {
+			for _, uri := range []string{"/inner/x?y=z", "/inner/a%20b", "/inner/../inner/c", "@named", "/error/x", "/nosuch/../../..", "@nosuch", "/ignored", "inner", ""} {
 				for _, method := range []string{"GET /x", "HEAD /x", "GET /ignored"} {
 					if uri == "/ignored" && method != "GET /ignored" {
 						continue
