@@ -15,7 +15,7 @@ import (
 // faultsConf logs what became of each request and of its tries.
 const faultsConf = `
 map "$uri $upstream_response_time" $took { volatile; ~^/alldown(?<time>.*)$ $time; default ""; }
-log_format tries '$request $status $body_bytes_sent [$upstream_addr] [$upstream_status] $upstream_bytes_received$took';
+log_format tries '$request $status $body_bytes_sent [$upstream_addr] [$upstream_status] $upstream_response_length $upstream_bytes_received$took';
 access_log %DIR%/tries.log tries;
 server_tokens off;
 proxy_http_version 1.1;
@@ -25,6 +25,7 @@ upstream one { server %BACK1% max_fails=0; }
 upstream bad_first { server %BACK2% max_fails=0; server %BACK1% backup; }
 upstream none { server %BACK2%; server %BACK3%; }
 upstream alldown { server %BACK1% down; }
+upstream marked { server %BACK1%; server %BACK1% backup; }
 server {
 	listen %PORT1%;
 	location / { proxy_pass http://one; }
@@ -33,6 +34,7 @@ server {
 	location /refused { proxy_pass http://%BACK2%; }
 	location /second { proxy_pass http://bad_first; }
 	location /none { proxy_pass http://none; }
+	location /marked/ { proxy_pass http://marked/; }
 	location /alldown { proxy_pass http://alldown; }
 	location /nonext/ { proxy_next_upstream off; proxy_pass http://bad_first; }
 	location /status/ { proxy_next_upstream http_503 http_404; proxy_pass http://retry/; }
@@ -153,7 +155,8 @@ func TestFaultsOfBackendsAreMetAsByNginx(t *testing.T) {
 	}
 	type fault struct{ method, path, differs string }
 	table := []fault{{method: "GET", path: "/refused"}, {method: "GET", path: "/second"}, {method: "POST", path: "/second"}, {method: "GET", path: "/none"}, {method: "GET", path: "/none"}, {method: "GET", path: "/alldown"},
-		{method: "GET", path: "/nonext/x"}, {method: "GET", path: "/status/busy"}, {method: "GET", path: "/status/missing"}, {method: "POST", path: "/status/busy"}, {method: "GET", path: "/tries/busy"}, {method: "HEAD", path: "/resets"}}
+		{method: "GET", path: "/nonext/x"}, {method: "GET", path: "/status/busy"}, {method: "GET", path: "/status/missing"}, {method: "POST", path: "/status/busy"}, {method: "GET", path: "/tries/busy"}, {method: "HEAD", path: "/resets"},
+		{method: "GET", path: "/marked/closes"}}
 	for _, path := range sortedKeys(faults) {
 		table = append(table, fault{method: "GET", path: path, differs: faultsOtherwise[path]})
 	}

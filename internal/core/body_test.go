@@ -137,6 +137,9 @@ func TestBodyInFileOnlyStays(t *testing.T) {
 	if n != 1 || res.Body != "abc" {
 		t.Errorf("%d files, %+v", n, res)
 	}
+	if log := s.Log(); len(log) != 1 || !strings.HasPrefix(log[0], "[notice] a client request body is buffered") { // it is what was asked for
+		t.Errorf("%q", log)
+	}
 }
 
 func TestTooLargeBodiesAreRefused(t *testing.T) {

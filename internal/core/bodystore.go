@@ -78,7 +78,11 @@ func (r *Request) spillBody() error {
 		if err := r.openBodyFile(); err != nil {
 			return err
 		}
-		r.Error(logs.Warn, "a client request body is buffered to a temporary file %s", b.path)
+		level := logs.Warn
+		if r.Location.Conf.ClientBodyInFileOnly != BodyFileOff { // as it is meant to be
+			level = logs.Notice
+		}
+		r.Error(level, "a client request body is buffered to a temporary file %s", b.path)
 	}
 	var err error
 	r.Loop.Await(func() { _, err = b.file.Write(b.buf) })

@@ -69,7 +69,7 @@ func (r *Request) SendHead() error {
 	if !r.IsMain() {
 		return nil
 	}
-	if out := &r.Out; out.Status == 204 {
+	if out := &r.Out; out.Status == 204 && !out.Tested { // a backend's may tell of what it has
 		out.ContentType, out.ContentLength, out.LastModified = nil, -1, -1
 	} else if out.ExpectTrailers {
 		out.ContentLength = -1

@@ -14,12 +14,13 @@ func (r *Request) InternalRedirect(uri, args []byte) Verdict {
 		r.Error(logs.Error, "rewrite or internal redirection cycle while internally redirecting to \"%s\"", uri)
 		return 500
 	}
-	r.URI, r.Args = uri, args
+	r.URI, r.Args, r.ValidUnparsed = uri, args, false
 	r.startAgain(ServerRewrite, r.Server.Location)
 	return Moved
 }
 
-// NamedLocation goes on in the location @name (given with the @), keeping the URI.
+// NamedLocation goes on in the location @name (given with the @), keeping the URI: what the client wrote of it is still what
+// proxy_pass without a URI passes on.
 func (r *Request) NamedLocation(name []byte) Verdict {
 	if r.Redirects--; r.Redirects == 0 {
 		r.Error(logs.Error, "rewrite or internal redirection cycle while redirect to named location \"%s\"", name)
@@ -43,7 +44,7 @@ func (r *Request) NamedLocation(name []byte) Verdict {
 func (r *Request) startAgain(at PhaseAt, l *Location) {
 	r.at = at
 	r.Location, r.Content = l, nil
-	r.Internal, r.ValidUnparsed, r.AddURIToAlias, r.Displaced, r.URIChanged = true, false, false, false, false
+	r.Internal, r.AddURIToAlias, r.Displaced, r.URIChanged = true, false, false, false
 	r.epochs++
 	r.redirectEpoch = r.epochs
 }

@@ -46,14 +46,15 @@ func (s *h2Stream) writeFields(hw *http2.HeaderWriter, r *core.Request) {
 		s.known(hw, http1.Date, date)
 	}
 	bodiless := out.Status == 204 || out.Status < 200
-	if out.ContentType != nil && !bodiless {
+	described := out.Status != 204 || out.Tested // a backend's 204 may tell of what it has
+	if out.ContentType != nil && out.Status >= 200 && described {
 		s.known(hw, http1.ContentType, out.ContentType)
 	}
 	scratch := s.out.scratch[:0]
 	if out.ContentLength >= 0 && !bodiless {
 		hw.Known(http1.ContentLength, text.AppendInt(scratch, out.ContentLength))
 	}
-	if out.LastModified >= 0 && out.Status != 204 {
+	if out.LastModified >= 0 && described {
 		hw.Known(http1.LastModified, text.AppendHTTPDate(scratch, time.Unix(out.LastModified, 0)))
 	}
 	if out.Location != nil {

@@ -45,14 +45,15 @@ func (s *session) appendHead(r *core.Request) {
 		b = appendField(b, "Date: ", date)
 	}
 	bodiless := out.Status == 204 || out.Status < 200
-	if out.ContentType != nil && !bodiless {
+	described := out.Status != 204 || out.Tested // a backend's 204 may tell of what it has
+	if out.ContentType != nil && out.Status >= 200 && described {
 		b = appendField(b, "Content-Type: ", out.ContentType)
 	}
 	if out.ContentLength >= 0 && o.framing != byChunks && !bodiless {
 		b = append(b, "Content-Length: "...)
 		b = append(text.AppendInt(b, out.ContentLength), "\r\n"...)
 	}
-	if out.LastModified >= 0 && out.Status != 204 {
+	if out.LastModified >= 0 && described {
 		b = append(b, "Last-Modified: "...)
 		b = append(text.AppendHTTPDate(b, time.Unix(out.LastModified, 0)), "\r\n"...)
 	}

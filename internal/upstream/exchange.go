@@ -100,6 +100,7 @@ type progress struct {
 	lastSent      bool  // the end of the body has been handed to the client's side
 	interims      int   // 1xx answers so far
 	read0, wrote0 int64 // the connection's counters when the try began
+	body0         int64 // what it had read when the body began; 0 = none has been passed on
 	rate          int64 // proxy_limit_rate, bytes per second; 0 = none
 	resume        loop.Instant
 	took          loop.Instant // when the client last took something, and how much it had by then
@@ -204,13 +205,18 @@ func (x *Exchange) try() *Fault {
 	x.wrote = x.wrote || !x.unsent
 	attempt.Header = x.R.Loop.Now().Sub(attempt.start)
 	attempt.Status = x.Head.Status
+	x.dropDuplicates()
 	return x.judge()
 }
 
 // lost is the fault of a connection that failed before a response head. Where it was the idle race, the peer is not to
 // blame, and the pool's rule says whether the request goes out again.
 func (x *Exchange) lost(err error, at doing, call string) *Fault {
+	if errors.Is(err, errAbort) && at == readingHead && x.Conn != nil && !x.answered {
+		at = sending // nginx reads the head from when something of it is there
+	}
 	fault := faultOf(err, at, x.called(call))
+	fault.at = at
 	x.wrote = x.wrote || x.Conn != nil && x.Conn.BytesWritten != x.wrote0
 	fault.race = pool.Race(pool.Failure{
 		Reused: x.lease.Reused, Refused: refused(err), Died: fault.Condition == OnError, ResponseStarted: x.answered, RequestWritten: x.wrote,
@@ -230,7 +236,7 @@ func (x *Exchange) judge() *Fault {
 	if condition == 0 || x.Set.Next&condition == 0 || !x.another() || !x.mayRepeat() {
 		return nil
 	}
-	return &Fault{Condition: condition, Status: x.Head.Status, Harmless: condition&(OnHTTP403|OnHTTP404) != 0}
+	return &Fault{Condition: condition, Status: x.Head.Status, at: readingHead, Harmless: condition&(OnHTTP403|OnHTTP404) != 0}
 }
 
 // after books a failed try and decides what is next: another one, or an answer to the client.
@@ -263,7 +269,7 @@ func (x *Exchange) after(fault *Fault) (verdict core.Verdict, again bool) {
 		x.attempt().Status = fault.Status
 	}
 	x.release(pool.Error)
-	x.done(!fault.Harmless)
+	x.done(fault.blames())
 	if fault.Status == 499 {
 		r.LogStatus = 499
 		return core.Close, false
@@ -316,6 +322,9 @@ func (x *Exchange) release(why pool.Close) {
 	switch {
 	case x.Conn != nil:
 		attempt.Received, attempt.Sent = x.Conn.BytesRead-x.read0, x.Conn.BytesWritten-x.wrote0
+		if x.body0 > 0 {
+			attempt.Length = x.Conn.BytesRead - x.body0
+		}
 	case x.Stream != nil:
 		attempt.Received, attempt.Sent = x.Stream.Traffic()
 		x.Stream.Release()
@@ -328,16 +337,16 @@ func (x *Exchange) release(why pool.Close) {
 	x.In.drop()
 }
 
-// done gives the peer back to the balancer.
-func (x *Exchange) done(failed bool) {
+// done gives the peer back to the balancer. failed is what was being done when it failed, "" if it did not.
+func (x *Exchange) done(failed doing) {
 	if x.Peer == nil {
 		return
 	}
 	attempt, now := x.attempt(), x.R.Loop.Now()
 	attempt.Total = now.Sub(attempt.start)
-	outcome := Outcome{Failed: failed, Header: max(attempt.Header, 0), Total: attempt.Total}
+	outcome := Outcome{Failed: failed != "", Header: max(attempt.Header, 0), Total: attempt.Total}
 	if x.Group.peers.Done(x.Peer, outcome, now) {
-		x.R.Error(logs.Warn, "upstream server temporarily disabled while %s", connecting)
+		x.R.Error(logs.Warn, "upstream server temporarily disabled while %s", failed)
 	}
 	x.Peer = nil
 }
@@ -360,7 +369,7 @@ func (x *Exchange) finish() {
 	}
 	x.lease.KeepAlive(hint)
 	x.release(why)
-	x.done(false)
+	x.done("")
 }
 
 // tooMuch is what nginx says of bytes behind a response.
@@ -379,7 +388,7 @@ func (x *Exchange) close() {
 	}
 	x.wait.Cancel()
 	x.release(why)
-	x.done(false)
+	x.done("")
 	x.closePipe()
 	x.R.UpstreamContext = nil
 }

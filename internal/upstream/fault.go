@@ -17,7 +17,8 @@ import (
 // what the client is told when there is no other try.
 type Fault struct {
 	Condition NextOn
-	Status    int // 502, 504, 499, or the backend's own for http_NNN conditions
+	Status    int   // 502, 504, 499, or the backend's own for http_NNN conditions
+	at        doing // what failed; "" = connecting
 	race      pool.Verdict
 	Harmless  bool // does not count as a failure of the peer (403, 404, a race, the client's own abort)
 	cause     string
@@ -25,6 +26,17 @@ type Fault struct {
 }
 
 func (f *Fault) Error() string { return f.cause }
+
+// blames is what the peer failed at, "" if it is not to blame.
+func (f *Fault) blames() doing {
+	switch {
+	case f.Harmless:
+		return ""
+	case f.at == "":
+		return connecting
+	}
+	return f.at
+}
 
 // doing names what a request was waiting for, as nginx's log does.
 type doing string
@@ -62,7 +74,7 @@ func faultOf(err error, at doing, call string) *Fault {
 		if unsecured.Local {
 			return &Fault{Status: 500, Harmless: true, cause: unsecured.Cause + " while " + string(at)}
 		}
-		fault := &Fault{Condition: OnError, Status: 502, cause: unsecured.Cause + " while " + string(handshaking)}
+		fault := &Fault{Condition: OnError, Status: 502, at: handshaking, cause: unsecured.Cause + " while " + string(handshaking)}
 		if errors.Is(err, loop.ErrTimeout) {
 			fault.Condition, fault.Status = OnTimeout, 504
 		}

@@ -53,13 +53,15 @@ func (x *Exchange) respond() core.Verdict {
 		return x.tunnel()
 	}
 	if h.Status >= 300 && x.Set.InterceptErrors && r.HasErrorPage(h.Status) {
-		if value, ok := h.Get(http1.WWWAuthenticate); ok && h.Status == 401 {
-			r.Out.AddHeader("WWW-Authenticate", r.Copy(value))
+		for i := range h.Fields {
+			if f := &h.Fields[i]; f.ID == http1.WWWAuthenticate && h.Status == 401 {
+				r.Out.AddField(r.Copy(f.Name), r.Copy(f.Value))
+			}
 		}
 		x.drain()
 		return core.Verdict(h.Status)
 	}
-	if uri, ok := h.Get(http1.XAccelRedirect); ok && x.Set.IgnoreHeaders&IgnoreRedirect == 0 && len(uri) > 0 {
+	if uri, ok := h.Get(http1.XAccelRedirect); ok && x.Set.IgnoreHeaders&IgnoreRedirect == 0 {
 		return x.redirect(uri)
 	}
 	x.buffering = x.Set.Buffering
@@ -67,19 +69,65 @@ func (x *Exchange) respond() core.Verdict {
 	if err := r.SendHead(); err != nil {
 		return x.clientLost(err)
 	}
-	if h.Framing == http1.NoBody {
+	switch {
+	case h.Framing == http1.NoBody:
 		x.finish()
+	case r.IsHead(): // and proxy_method: the client has all it will get
+		x.drain()
+		return x.last()
 	}
 	x.setRate()
 	return x.relay()
 }
+
+// dropDuplicates takes out repetitions of fields that can be there once: the first one counts, as in nginx since 1.23.
+func (x *Exchange) dropDuplicates() {
+	var seen uint32
+	for i := range x.Head.Fields {
+		bit := single[x.Head.Fields[i].ID]
+		if seen&bit != 0 {
+			x.keepFirst()
+			return
+		}
+		seen |= bit
+	}
+}
+
+// keepFirst is dropDuplicates where there are some.
+func (x *Exchange) keepFirst() {
+	first := map[http1.ID]*http1.Field{}
+	kept := x.Head.Fields[:0]
+	for _, f := range x.Head.Fields {
+		if before := first[f.ID]; before != nil {
+			x.R.Error(logs.Warn, "upstream sent duplicate header line: \"%s: %s\", previous value: \"%s: %s\", ignored while %s",
+				f.Name, f.Value, before.Name, before.Value, readingHead)
+			continue
+		}
+		kept = append(kept, f)
+		if single[f.ID] != 0 {
+			first[f.ID] = &kept[len(kept)-1]
+		}
+	}
+	x.Head.Fields = kept
+}
+
+// single has a bit for each of the fields that dropDuplicates minds.
+var single = func() (bits [256]uint32) {
+	for i, id := range []http1.ID{
+		http1.ContentType, http1.ContentEncoding, http1.Date, http1.ETag, http1.Expires, http1.LastModified, http1.Location, http1.Server,
+		http1.XAccelBuffering, http1.XAccelCharset, http1.XAccelExpires, http1.XAccelLimitRate, http1.XAccelRedirect,
+	} {
+		bits[id] = 1 << i
+	}
+	return bits
+}()
 
 // drain reads what is already there of a response that nobody wants. If that is all of it, the connection can be kept.
 func (x *Exchange) drain() {
 	for x.Head.Framing != http1.NoBody && !x.Proto.BodyDone(x) {
 		if _, err := x.Proto.TryBody(x); err != nil {
 			x.release(pool.ResponseUnread)
-			x.done(false)
+			x.done("")
 			return
 		}
 	}
@@ -117,7 +165,7 @@ func (x *Exchange) redirect(uri []byte) core.Verdict {
 	}
 	uri = r.Copy(uri)
 	x.drain()
-	if uri[0] == '@' {
+	if bytes.HasPrefix(uri, []byte("@")) {
 		return r.NamedLocation(uri)
 	}
 	if !r.IsHead() {
@@ -126,7 +174,7 @@ func (x *Exchange) redirect(uri []byte) core.Verdict {
 	path, args := core.SplitArgs(uri)
 	path = text.AppendUnescape(r.Alloc(len(path))[:0], path)
 	if !safe(path) {
-		r.Error(logs.Error, "unsafe URI \"%s\" was detected", uri)
+		r.Error(logs.Error, "unsafe URI \"%s\" was detected while %s", path, readingHead)
 		return 404
 	}
 	return r.InternalRedirect(path, args)
@@ -146,7 +194,10 @@ func (x *Exchange) copyHead() {
 	out.Status, out.Reason = h.Status, h.Reason
 	out.ContentLength = h.ContentLength
 	out.Tested = true
-	if h.Framing == http1.NoBody && !r.IsHead() && h.Status != 304 {
+	switch {
+	case h.Status == 204: // RFC 9110, section 8.6
+		out.ContentLength = -1
+	case h.Framing == http1.NoBody && !r.IsHead() && h.Status != 304:
 		out.ContentLength = 0 // proxy_method HEAD: the length is of a body that the client will not get
 	}
 	for i := range h.Fields {
@@ -190,7 +241,9 @@ func (x *Exchange) copyField(f *http1.Field) {
 	out := &x.R.Out
 	switch f.ID {
 	case http1.ContentType:
-		out.ContentType = f.Value
+		if len(f.Value) > 0 {
+			out.ContentType = f.Value
+		}
 		return
 	case http1.Server:
 		out.Server = f.Value

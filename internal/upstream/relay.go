@@ -21,6 +21,9 @@ func (x *Exchange) relay() core.Verdict {
 	heard := r.Loop.Now() // when the backend last sent something
 	x.began, x.beganBytes = heard, r.Main.BytesSent
 	x.took = heard
+	if x.Conn != nil {
+		x.body0 = x.Conn.BytesRead - int64(x.In.Len())
+	}
 	for {
 		if err := x.pushPipe(); err != nil && err != conn.ErrAgain {
 			return x.clientLost(err)
@@ -241,7 +244,7 @@ func (x *Exchange) clientLost(err error) core.Verdict {
 		r.LogStatus = 499
 	}
 	x.release(pool.ResponseUnread)
-	x.done(false)
+	x.done("")
 	return core.Close
 }
 
@@ -251,7 +254,7 @@ func (x *Exchange) clientFailed(err error) core.Verdict {
 	var body *core.BodyError
 	if errors.As(err, &body) && body.Status != 408 {
 		x.release(pool.RequestUnsent)
-		x.done(false)
+		x.done("")
 		return body.Verdict()
 	}
 	slow := errors.Is(err, loop.ErrTimeout) || body != nil
@@ -282,7 +285,7 @@ func (x *Exchange) cut(err error) core.Verdict {
 	if local, ok := err.(*localError); ok {
 		r.Error(logs.Crit, "%s while %s", local.cause(), readingBody)
 		x.release(pool.ResponseUnread)
-		x.done(false)
+		x.done("")
 		return core.Close
 	}
 	fault := faultOf(err, readingBody, x.called("recv()"))
@@ -291,7 +294,7 @@ func (x *Exchange) cut(err error) core.Verdict {
 		x.sendRest()
 	}
 	x.release(closeReason(err))
-	x.done(true)
+	x.done(readingBody)
 	return core.Close
 }
 

@@ -27,7 +27,7 @@ func (x *Exchange) tunnel() core.Verdict {
 	if !r.Head.Upgrade {
 		r.Error(logs.Error, "upstream sent unexpected 101 response while %s", readingHead)
 		x.release(pool.Error)
-		x.done(true)
+		x.done(readingHead)
 		return 502
 	}
 	x.copyHead()
@@ -72,7 +72,7 @@ func (x *Exchange) pump(up, down *direction) {
 		var events [2]*loop.Event
 		on := down.waits(up.waits(events[:0]))
 		if err := l.Wait(deadline(l.Now(), x.Set.ReadTimeout), on...); err != nil {
-			x.R.Error(logs.Error, "%s", faultOf(loop.ErrTimeout, proxying, "").cause)
+			x.R.Error(logs.Info, "%s", faultOf(loop.ErrTimeout, proxying, "").cause)
 			return
 		}
 	}

@@ -241,3 +241,43 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// nginx does so since 1.23: of fields that can be there once the first counts.
+func TestFieldsThatCanBeThereOnceAreTakenOnce(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_pass_header Date; add_header X-Seen $upstream_http_etag; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 302 Found\nETag: \"a\"\nDate: one\nLocation: /first\nContent-Type: text/html\nVary: x\nContent-Length: 0\n"+
+		"etag: \"b\"\ndate: two\nlocation: /second\nContent-Type: text/plain\nVary: y\n\n")
+	got := w.get("/")
+	for _, field := range []string{"ETag: \"a\"\r\n", "Date: one\r\n", "Location: /first\r\n", "Content-Type: text/html\r\n", "Vary: x\r\n", "Vary: y\r\n", "X-Seen: \"a\"\r\n"} {
+		wantIn(t, got, field)
+	}
+	for _, name := range []string{"\netag:", "\ndate:", "\nlocation:", "\ncontent-type:"} {
+		if n := strings.Count(strings.ToLower(got), name); n != 1 {
+			t.Errorf("%s %d times: %q", name[1:], n, got)
+		}
+	}
+	w.wantError(`[warn] `, `upstream sent duplicate header line: "date: two", previous value: "Date: one", ignored while reading response header from upstream`)
+}
+
+// A HEAD that proxy_method makes a GET of has been answered with the head; the rest of the body is not waited for.
+func TestABodyThatNobodyWantsIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_method GET; }`)
+	b := w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 1000\n\nthe beginning")
+	c := w.connect()
+	for range 2 {
+		got := c.send("HEAD / HTTP/1.1\nHost: x\n\n").receive()
+		wantStatus(t, got, "200")
+		wantIn(t, got, "Content-Length: 1000\r\n")
+		wantBody(t, got, "")
+	}
+	if len(b.peers) != 2 {
+		t.Errorf("%d connections: the first was used again with the rest of a body in it", len(b.peers))
+	}
+	w.serve("127.0.0.1:9001", hello)
+	w.get("/") // the client's length follows from a whole body, which leaves the connection to be kept
+	n := len(b.peers)
+	c.send("HEAD / HTTP/1.1\nHost: x\n\n").receive()
+	if len(b.peers) != n {
+		t.Errorf("a response that was there as a whole cost its connection")
+	}
+}

@@ -7,7 +7,6 @@ import (
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
-	"hearth/internal/logs"
 	"hearth/internal/text"
 )
 
@@ -123,6 +122,9 @@ func (l *location) rewriteCookie(r *core.Request, cookie []byte) (to []byte, cha
 		return cookie, false
 	}
 	parts := splitCookie(cookie)
+	if !parts[0].assigned { // no cookie, so nginx leaves it as it is
+		return cookie, false
+	}
 	for i := 1; i < len(parts); i++ {
 		part, fits := &parts[i], false
 		switch {
@@ -135,7 +137,7 @@ func (l *location) rewriteCookie(r *core.Request, cookie []byte) (to []byte, cha
 		changed = changed || fits
 	}
 	for i := range l.flags {
-		if rule := &l.flags[i]; parts[0].assigned && rule.fits(r, parts[0].name) {
+		if rule := &l.flags[i]; rule.fits(r, parts[0].name) {
 			parts = rule.apply(r, parts)
 			changed = true
 			break
@@ -189,27 +191,44 @@ func (rule *flagRule) fits(r *core.Request, name []byte) bool {
 	return rule.name != nil && bytes.EqualFold(rule.name.Eval(r), name)
 }
 
-// apply adds and removes flags among a cookie's attributes.
+// apply adds and removes flags among a cookie's attributes. As in nginx the order in which a rule names its flags means
+// nothing: on wins over off, and those that are added come as Secure, HttpOnly, SameSite. What is none of them is ignored.
 func (rule *flagRule) apply(r *core.Request, parts []attribute) []attribute {
+	var named [len(cookieFlags)]bool
 	for _, v := range rule.flags {
-		switch flag := string(bytes.ToLower(v.Eval(r))); flag {
-		case "secure":
-			parts = setFlag(parts, attribute{name: []byte("Secure")})
-		case "httponly":
-			parts = setFlag(parts, attribute{name: []byte("HttpOnly")})
-		case "samesite=strict":
-			parts = setFlag(parts, attribute{[]byte("SameSite"), []byte("Strict"), true})
-		case "samesite=lax":
-			parts = setFlag(parts, attribute{[]byte("SameSite"), []byte("Lax"), true})
-		case "samesite=none":
-			parts = setFlag(parts, attribute{[]byte("SameSite"), []byte("None"), true})
-		case "nosecure", "nohttponly", "nosamesite":
-			parts = slices.DeleteFunc(parts, func(a attribute) bool { return text.EqualFold(a.name, flag[len("no"):]) })
+		word := v.Eval(r)
+		for i := range cookieFlags {
+			named[i] = named[i] || text.EqualFold(word, cookieFlags[i].word)
+		}
+	}
+	done := ""
+	for i := range cookieFlags {
+		switch f := &cookieFlags[i]; {
+		case !named[i] || f.name == done:
+			continue
+		case f.off:
+			parts = slices.DeleteFunc(parts, func(a attribute) bool { return text.EqualFold(a.name, f.name) })
 		default:
-			r.Error(logs.Error, "undefined cookie flag \"%s\"", flag)
+			parts = setFlag(parts, attribute{[]byte(f.name), []byte(f.value), f.value != ""})
+			done = f.name
 		}
 	}
 	return parts
+}
+
+// cookieFlags are the words of proxy_cookie_flags. Of those that mean the same attribute the first one that is named counts.
+var cookieFlags = [...]struct {
+	word, name, value string
+	off               bool
+}{
+	{word: "secure", name: "Secure"},
+	{word: "nosecure", name: "Secure", off: true},
+	{word: "httponly", name: "HttpOnly"},
+	{word: "nohttponly", name: "HttpOnly", off: true},
+	{word: "samesite=strict", name: "SameSite", value: "Strict"},
+	{word: "samesite=lax", name: "SameSite", value: "Lax"},
+	{word: "samesite=none", name: "SameSite", value: "None"},
+	{word: "nosamesite", name: "SameSite", off: true},
 }
 
 // setFlag puts a flag in its place among the attributes, or adds it.

@@ -65,7 +65,7 @@ func TestAnInterceptedChallengeOutlivesItsBackendsBytes(t *testing.T) {
 	w := newWorld(t, `server { listen 80; error_page 401 /page; proxy_intercept_errors on;
 		location / { proxy_pass http://127.0.0.1:9001; }
 		location /page { proxy_pass http://127.0.0.1:9002; } }`)
-	w.serve("127.0.0.1:9001", "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Basic realm=inner\nContent-Length: 0\n\n")
+	w.serve("127.0.0.1:9001", "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Basic realm=inner\nWWW-Authenticate: Negotiate\nContent-Length: 0\n\n")
 	w.script("127.0.0.1:9002", func(_ *backend, p *conn.Peer, _ string) {
 		p.Send([]byte(crlf("HTTP/1.1 200 OK\nX-Second: " + strings.Repeat("2", 200) + "\nContent-Length: 4\n\npage")))
 	})
@@ -73,5 +73,5 @@ func TestAnInterceptedChallengeOutlivesItsBackendsBytes(t *testing.T) {
 	w.advance(time.Second)
 	wantStatus(t, got, "401")
 	wantBody(t, got, "page")
-	wantIn(t, got, "WWW-Authenticate: Basic realm=inner\r\n")
+	wantIn(t, got, "WWW-Authenticate: Basic realm=inner\r\nWWW-Authenticate: Negotiate\r\n")
 }

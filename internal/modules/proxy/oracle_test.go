@@ -344,7 +344,11 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 			location /setargs/ { set $args b=c; proxy_pass http://BACKEND; $11 }
 			location /if/ { if ($arg_x) { proxy_pass http://BACKEND; } proxy_pass http://BACKEND/other/; $11 }
 			location /method/ { limit_except GET { proxy_pass http://BACKEND; } proxy_pass http://BACKEND/other/; $11 }
-			location /named/ { error_page 418 = @n; return 418; } location @n { proxy_pass http://BACKEND; $11 }`, []exchange{
+			location /named/ { error_page 418 = @n; return 418; } location @n { proxy_pass http://BACKEND; $11 }
+			location /try/ { error_page 418 = @n; return 418; }
+			location /tryvar/ { error_page 418 = @nvar; return 418; } location @nvar { set $b BACKEND; proxy_pass http://$b; $11 }
+			location /tryrew/ { error_page 418 = @nrew; return 418; } location @nrew { rewrite ^/tryrew/(.*) /new/$1 break; proxy_pass http://BACKEND; $11 }
+			location /away/ { error_page 404 /try/away%20; return 404; }`, []exchange{
 			ask("GET /a/x HTTP/1.1", "Host: a"), ask("GET /a/ HTTP/1.1", "Host: a"), ask("GET /a HTTP/1.1", "Host: a"), ask("GET /a?x=y HTTP/1.1", "Host: a"),
 			ask("GET /a/x%20y%3Fz%25%23 HTTP/1.1", "Host: a"), ask("GET /a/\xc3\xa9 HTTP/1.1", "Host: a"), ask("GET /a/%c3%a9\xc3\xa9\"<>{} HTTP/1.1", "Host: a"), ask("GET /a//x/../y?q=%20 HTTP/1.1", "Host: a"),
 			ask("GET /a/\"<>{}|^` HTTP/1.1", "Host: a"),
@@ -354,6 +358,8 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 			ask("GET /rew/x%20y?q HTTP/1.1", "Host: a"), ask("GET /rew/x HTTP/1.1", "Host: a"), ask("GET /rewbare/x%20y?q HTTP/1.1", "Host: a"), ask("GET /rewbare/\xc3\xa9 HTTP/1.1", "Host: a"),
 			ask("GET /last/x%20y?q HTTP/1.1", "Host: a"), ask("GET /setargs/%20?x HTTP/1.1", "Host: a"), ask("GET /if/x%20?x=1 HTTP/1.1", "Host: a"), ask("GET /if/x%20?y HTTP/1.1", "Host: a"),
 			ask("GET /method/x HTTP/1.1", "Host: a"), {"POST /method/x%20 HTTP/1.1\nHost: a\nContent-Length: 1\n\na", plain}, ask("GET /named/x%20?y HTTP/1.1", "Host: a"),
+			ask("GET /named//a/../x%2Fy%22? HTTP/1.1", "Host: a"), ask("GET /try/x%2Fy\"<>//z?q HTTP/1.1", "Host: a"), ask("GET /tryvar/%7e//x%2Fy? HTTP/1.1", "Host: a"),
+			ask("GET /tryrew//a/../x%2Fy%22? HTTP/1.1", "Host: a"), ask("GET /away/x%2Fy HTTP/1.1", "Host: a"),
 		}},
 		"response": {`location / { proxy_pass http://BACKEND; $11 }`, append(from(
 			plain,
@@ -382,7 +388,8 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 			"HTTP/1.1 200 OK\nLast-Modified: yesterday\nContent-Length: 5\n\nhello",
 			"HTTP/1.1 200 OK\nCache-Control: a\nCache-Control: b\nSet-Cookie: a=b; Path=/\nSet-Cookie: c=d\nLink: x\nLink: y\nVary: A\nVary: B\nContent-Length: 5\n\nhello",
 			"HTTP/1.1 200 OK\nContent-Type: text/html; charset=utf-8\nContent-Encoding: gzip\nContent-Language: en\nContent-Length: 5\n\nhello",
-			"HTTP/1.1 200 OK\nContent-Type: text/html\nContent-Type: text/plain\nContent-Length: 5\n\nhello",
+			"HTTP/1.1 200 OK\nContent-Type:\nContent-Length: 5\n\nhello",
+			"HTTP/1.1 204 No Content\nContent-Type: text/plain\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\nETag: \"x\"\n\n",
 			"HTTP/1.1 200 OK\nEmpty:\nSpaces:   a  b \nContent-Length: 5\n\nhello",
 			"HTTP/1.1 200 OK\nX-Accel-Expires: 5\nX-Accel-Limit-Rate: 1000000\nX-Accel-Buffering: no\nX-Accel-Charset: utf-8\nContent-Length: 5\n\nhello",
 			"HTTP/1.1 200 OK\nRefresh: 5; url=http://BACKEND/r\nContent-Length: 5\n\nhello",
@@ -435,12 +442,13 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 		"cookies": {`location / { proxy_pass http://BACKEND; $11 proxy_cookie_domain one.example two.example; proxy_cookie_domain ~\.([a-z]+)\.test$ $1.example; proxy_cookie_domain $arg_d $arg_e;
 				proxy_cookie_path /one/ /two/; proxy_cookie_path ~*^/RE/(.+) /$1; proxy_cookie_path / /all/; }
 			location /flags { proxy_pass http://BACKEND; $11 proxy_cookie_flags one secure httponly samesite=lax; proxy_cookie_flags ~two nosecure nohttponly nosamesite; proxy_cookie_flags three $arg_f; proxy_cookie_flags ~ samesite=none; }
+			location /order { proxy_pass http://BACKEND; $11 proxy_cookie_flags one samesite=none httponly secure; proxy_cookie_flags ~^two$ nosecure secure nohttponly; proxy_cookie_flags ~two httponly nohttponly samesite=strict; proxy_cookie_flags three $arg_none samesite SECURE; }
 			location /off { proxy_pass http://BACKEND; $11 proxy_cookie_domain off; proxy_cookie_path off; proxy_cookie_flags off; }`, func() (list []exchange) {
-			for _, path := range []string{"/?d=var.example&e=x", "/flags", "/flags?f=secure", "/flags?f=bogus", "/off"} {
+			for _, path := range []string{"/?d=var.example&e=x", "/flags", "/flags?f=secure", "/flags?f=bogus", "/order", "/off"} {
 				for _, cookie := range []string{
 					"a=b", "a=b; Domain=one.example; Path=/one/x", "a=b; domain=.one.example; path=/x; HttpOnly", "a=b;Domain=ONE.example;Path=/re/y", "a=b; Domain=a.b.test; Path=/RE/", "a=b; Domain=var.example",
 					"a=b; Path=/one/; Path=/two/", "a=b; Path", "a=b; Path=", "a=b;  Path = /one/", "a=b; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/", "Path=/one/; a=b", "a=\"x;y\"; Path=/one/",
-					"one=1", "one=1; Secure; HttpOnly; SameSite=Strict", "ONE=1; secure; Path=/", "two=1; Secure; HttpOnly; SameSite=Strict; Path=/", "three=1; Secure", "four=1; SameSite=Lax; Secure", "twofold=1; SECURE; httponly", "; x", "noequals", "noequals; Secure",
+					"one=1", "one=1; Secure; HttpOnly; SameSite=Strict", "ONE=1; secure; Path=/", "two=1; Secure; HttpOnly; SameSite=Strict; Path=/", "three=1; Secure", "four=1; SameSite=Lax; Secure", "twofold=1; SECURE; httponly", "; x", "noequals", "noequals; Secure", "noequals; Path=/one/; Domain=one.example",
 				} {
 					list = append(list, exchange{"GET " + path + " HTTP/1.1\nHost: a\n\n", "HTTP/1.1 200 OK\nSet-Cookie: " + cookie + "\nContent-Length: 0\n\n"})
 				}
@@ -501,7 +509,7 @@ func TestExchangesAreThoseOfNginx(t *testing.T) {
 			location @named { return 200 "named $uri\n"; }
 			location /error/ { internal; return 404; }
 			location /ignored { proxy_pass http://BACKEND; $11 proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering; }`, func() (list []exchange) {
-			for _, uri := range []string{"/inner/x?y=z", "/inner/a%20b", "/inner/../inner/c", "@named", "/error/x", "/nosuch/../../..", "@nosuch", "/ignored", "inner"} {
+			for _, uri := range []string{"/inner/x?y=z", "/inner/a%20b", "/inner/../inner/c", "@named", "/error/x", "/nosuch/../../..", "@nosuch", "/ignored", "inner", ""} {
 				for _, method := range []string{"GET /x", "HEAD /x", "GET /ignored"} {
 					if uri == "/ignored" && method != "GET /ignored" {
 						continue

@@ -42,7 +42,7 @@ func TestATunnelIsIdleForReadTimeoutAtMost(t *testing.T) {
 	if !c.ConnClosed() || !server.ConnClosed() {
 		t.Errorf("after the time: client closed %v, server %v", c.ConnClosed(), server.ConnClosed())
 	}
-	w.wantError("[error] ", "upstream timed out (110: Connection timed out) while proxying upgraded connection")
+	w.wantError("[info] ", "upstream timed out (110: Connection timed out) while proxying upgraded connection")
 }
 
 // As in nginx, a side that ends its half has ended the tunnel, once what it sent before has been delivered.
