@@ -25,6 +25,7 @@ type ResponseHead struct {
 	Status         int
 	Reason         []byte // nil = the standard phrase of Status
 	ContentType    []byte // sent as Content-Type, with charset if a filter adds it; nil = none
+	Charset        []byte // what a backend wants to be named there (X-Accel-Charset); nil = nothing
 	ContentLength  int64  // -1 = not known: chunked (HTTP/1.1) or until close (1.0)
 	LastModified   int64  // Unix seconds; -1 = none
 	ETag           []byte

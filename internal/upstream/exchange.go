@@ -390,7 +390,6 @@ func (x *Exchange) close() {
 	x.release(why)
 	x.done("")
 	x.closePipe()
-	x.R.UpstreamContext = nil
 }
 
 // readDeadline is when a wait for the backend's next bytes has lasted proxy_read_timeout.

@@ -25,11 +25,11 @@ func FindStatus(err error) int {
 
 // Find returns the group that an evaluated proxy_pass names (ngx_http_proxy_module, "proxy_pass"): an upstream of the
 // configuration, or an implicit one of an address, a unix socket, or a host that the location's `resolver` looks up.
-// For that the fiber may wait. The message of an error is what nginx logs.
-func Find(r *core.Request, address, defaultPort string) (*Group, error) {
+// For that the fiber may wait. The message of an error is what nginx logs, with the uri behind the address where nginx has it.
+func Find(r *core.Request, address, uri, defaultPort string) (*Group, error) {
 	at, why := parseEndpoint(address, portNumber(defaultPort))
 	if why != "" {
-		return nil, &findError{fmt.Sprintf("%s in upstream \"%s\"", why, address), 500}
+		return nil, &findError{fmt.Sprintf("%s in upstream \"%s%s\"", why, address, uri), 500}
 	}
 	s := groupsSlot.Of(r.Gen.HTTP)
 	if g := s.match(at); g != nil {

@@ -59,13 +59,13 @@ func defineGroup(c *conf.Cursor, name string, b *conf.Block) (*Group, error) {
 }
 
 // Use returns the group that a proxy_pass without variables names: "backend", "host", "host:port", "unix:path". Without a
-// defaultPort ("") what is no upstream block has to name one. If the
+// defaultPort ("") what is no upstream block has to name one. uri is what follows the address, for messages. If the
 // http block defines no upstream of that name, here or further down, the group is an implicit one of the host's addresses.
-func Use(c *conf.Cursor, address, defaultPort string) (*Group, error) {
+func Use(c *conf.Cursor, address, uri, defaultPort string) (*Group, error) {
 	s := groupsSlot.Of(c.In())
 	at, why := parseEndpoint(address, portNumber(defaultPort))
 	if why != "" {
-		return nil, c.Errorf("%s in upstream \"%s\"", why, address)
+		return nil, c.Errorf("%s in upstream \"%s%s\"", why, address, uri)
 	}
 	for _, g := range s.byHost[strings.ToLower(at.host)] {
 		if g.block != nil && !at.noPort {

@@ -52,6 +52,7 @@ func (x *Exchange) respond() core.Verdict {
 	if h.Framing == http1.Tunnel {
 		return x.tunnel()
 	}
+	x.obey()
 	if h.Status >= 300 && x.Set.InterceptErrors && r.HasErrorPage(h.Status) {
 		for i := range h.Fields {
 			if f := &h.Fields[i]; f.ID == http1.WWWAuthenticate && h.Status == 401 {
@@ -64,7 +65,6 @@ func (x *Exchange) respond() core.Verdict {
 	if uri, ok := h.Get(http1.XAccelRedirect); ok && x.Set.IgnoreHeaders&IgnoreRedirect == 0 {
 		return x.redirect(uri)
 	}
-	x.buffering = x.Set.Buffering
 	x.copyHead()
 	if err := r.SendHead(); err != nil {
 		return x.clientLost(err)
@@ -78,6 +78,32 @@ func (x *Exchange) respond() core.Verdict {
 	}
 	x.setRate()
 	return x.relay()
+}
+
+// obey does what X-Accel-* fields ask for: for this response, or for that of another location which takes its place.
+func (x *Exchange) obey() {
+	r, ignored := x.R, x.Set.IgnoreHeaders
+	x.buffering = x.Set.Buffering
+	for i := range x.Head.Fields {
+		switch f := &x.Head.Fields[i]; f.ID {
+		case http1.XAccelLimitRate:
+			if n, ok := text.ParseSize(text.String(f.Value)); ok && ignored&IgnoreLimitRate == 0 {
+				r.SetLimitRate(n)
+			}
+		case http1.XAccelCharset:
+			if ignored&IgnoreCharset == 0 && len(f.Value) > 0 {
+				r.Out.Charset = r.Copy(f.Value)
+			}
+		case http1.XAccelBuffering:
+			switch {
+			case ignored&IgnoreBuffering != 0:
+			case text.EqualFold(f.Value, "no"):
+				x.buffering = false
+			case text.EqualFold(f.Value, "yes"):
+				x.buffering = true
+			}
+		}
+	}
 }
 
 // dropDuplicates takes out repetitions of fields that can be there once: the first one counts, as in nginx since 1.23.
@@ -205,19 +231,6 @@ func (x *Exchange) copyHead() {
 		switch f.ID {
 		case http1.Connection, http1.KeepAlive, http1.TransferEncoding, http1.ContentLength, http1.ProxyConnection:
 			continue
-		case http1.XAccelLimitRate:
-			if n, ok := text.ParseSize(text.String(f.Value)); ok && set.IgnoreHeaders&IgnoreLimitRate == 0 {
-				r.SetLimitRate(n)
-			}
-		case http1.XAccelBuffering:
-			if set.IgnoreHeaders&IgnoreBuffering == 0 {
-				switch {
-				case text.EqualFold(f.Value, "no"):
-					x.buffering = false
-				case text.EqualFold(f.Value, "yes"):
-					x.buffering = true
-				}
-			}
 		}
 		if set.Hidden.Has(f) {
 			continue

@@ -277,9 +277,9 @@ func (x *Exchange) uploadFailed(err error) core.Verdict {
 	return x.clientLost(err)
 }
 
-// cut ends an exchange whose backend broke off in the middle of the body. The client gets what it takes at once of what
-// has come, unless the body was malformed, and must not take that for the whole: its connection is closed without the end
-// of the message (RFC 9112, section 8).
+// cut ends an exchange whose backend broke off in the middle of the body. The client gets what has come, unless the body was
+// malformed, and must not take that for the whole: its connection is closed without the end of the message (RFC 9112,
+// section 8).
 func (x *Exchange) cut(err error) core.Verdict {
 	r := x.R
 	if local, ok := err.(*localError); ok {
@@ -290,21 +290,36 @@ func (x *Exchange) cut(err error) core.Verdict {
 	}
 	fault := faultOf(err, readingBody, x.called("recv()"))
 	r.Error(logs.Error, "%s", fault.cause)
-	if fault.Condition != OnInvalidHeader {
-		x.sendRest()
-	}
+	x.ended = true
 	x.release(closeReason(err))
 	x.done(readingBody)
+	if fault.Condition != OnInvalidHeader {
+		x.deliverRest()
+	}
 	return core.Close
 }
 
-// sendRest sends what the client takes at once of what has come.
-func (x *Exchange) sendRest() {
+// deliverRest sends what has come, as fast as the client takes it, if it takes something within send_timeout. What becomes of
+// that matters to nobody any more.
+func (x *Exchange) deliverRest() {
 	r := x.R
-	for x.store.pending() && !x.piped() && !r.Down.Congested() {
-		if x.store.send(r) != nil {
-			break
+	_ = r.Send(core.Chunk{Flush: true})
+	for {
+		if err := x.pushPipe(); err != nil && err != conn.ErrAgain {
+			return
+		}
+		if !x.piped() && !r.Down.Congested() {
+			if !x.store.pending() {
+				return
+			}
+			if x.store.send(r) != nil || r.Send(core.Chunk{Flush: true}) != nil {
+				return
+			}
+			continue
+		}
+		_ = r.Loop.Wait(earlier(x.sendDeadline(), r.Down.ResumeAt()), r.Down.Writable())
+		if past(r.Loop.Now(), x.sendDeadline()) || r.Down.TryFlush() != nil {
+			return
 		}
 	}
-	_ = r.Send(core.Chunk{Flush: true}) // it is closed next in any case
 }

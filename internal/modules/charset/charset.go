@@ -4,11 +4,13 @@ package charset
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"hearth/internal/conf"
 	"hearth/internal/core"
 	"hearth/internal/logs"
+	"hearth/internal/text"
 )
 
 // Module is a header filter.
@@ -34,7 +36,8 @@ var Module = core.Module{
 		}, core.AddTypes, func(l *location) *core.TypeSet { return &l.types }),
 		conf.Finish(locations, checkPair),
 	},
-	Headers: []core.HeaderFilter{{Run: filter, On: func(b *conf.Block) bool { return locations.Of(b).charset != nil }}},
+	// Where no charset is set, a backend may ask for one that is known.
+	Headers: []core.HeaderFilter{{Run: filter, On: func(b *conf.Block) bool { return len(known.Of(b).names) > 0 }}},
 }
 
 type location struct {
@@ -45,11 +48,26 @@ type location struct {
 
 var locations = conf.NewSlot[location](conf.LocationLevel)
 
+// charsets are the names that the configuration has anywhere: what X-Accel-Charset may ask for.
+type charsets struct{ names []string }
+
+var known = conf.NewSlot[charsets](conf.MainLevel)
+
+// Has compares without case.
+func (c *charsets) Has(name []byte) bool {
+	return slices.ContainsFunc(c.names, func(s string) bool { return text.EqualFold(name, s) })
+}
+
 func parseName(c *conf.Cursor, args []string) (*core.Value, error) {
 	if c.Name() == "charset" && args[0] == "off" {
 		return nil, nil
 	}
-	return core.CompileValue(c, args[0])
+	value, err := core.CompileValue(c, args[0])
+	if err == nil {
+		all := known.Of(c.In())
+		all.names = append(all.names, args[0]) // with a variable, it is the name of none
+	}
+	return value, err
 }
 
 // checkPair refuses two known character sets that differ: they would have to be recoded.
@@ -71,22 +89,33 @@ func filter(r *core.Request) error {
 		return nil
 	}
 	l := locations.Of(r.Location.Block)
-	_, source := core.SplitCharset(o.ContentType)
-	if len(source) > 0 && !l.override || len(source) == 0 && !l.types.Has(o.ContentType) {
+	bare, source := core.SplitCharset(o.ContentType)
+	charset, named, asked := o.Charset, len(source) > 0, len(o.Charset) > 0
+	switch {
+	case asked && !known.Of(r.Location.Block).Has(charset):
+		r.Error(logs.Error, "unknown charset \"%s\" to override", charset)
 		return nil
+	case asked:
+	case l.charset == nil || named && !l.override || !named && !l.types.Has(o.ContentType):
+		return nil
+	default:
+		charset = l.charset.Eval(r)
 	}
-	named := len(source) > 0
 	if !named && l.source != nil {
 		source = l.source.Eval(r)
 	}
-	charset := l.charset.Eval(r)
+	moved := o.Status == 301 || o.Status == 302 // old browsers took it for that of the page they were sent to
+	_, encoded := o.Get("Content-Encoding")     // what is compressed cannot be recoded
 	switch {
+	case len(source) > 0 && encoded && !bytes.EqualFold(source, charset) && known.Of(r.Location.Block).Has(source):
 	case len(source) > 0 && !bytes.EqualFold(source, charset):
 		r.Error(logs.Error, "no \"charset_map\" between the charsets \"%s\" and \"%s\"", source, charset)
-	case named || len(charset) == 0:
-	case o.Status == 301 || o.Status == 302: // old browsers took it for that of the page they were sent to
+	case len(charset) == 0 || named && !asked:
+	case moved && named:
+		o.ContentType = bare
+	case moved:
 	default:
-		o.ContentType = r.Concat(o.ContentType, parameter, charset)
+		o.ContentType = r.Concat(bare, parameter, charset)
 	}
 	return nil
 }

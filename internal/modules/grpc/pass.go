@@ -39,7 +39,7 @@ func setPass(c *conf.Cursor, b *conf.Block, l *location, args []string) error {
 		return nil
 	}
 	address, secured := cutScheme(literal)
-	group, err := upstream.Use(c, address, "")
+	group, err := upstream.Use(c, address, "", "")
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (p *pass) settle(r *core.Request) (*destination, core.Verdict) {
 		return &p.destination, core.OK
 	}
 	address, secured := cutScheme(string(p.address.Eval(r)))
-	group, err := upstream.Find(r, address, "")
+	group, err := upstream.Find(r, address, "", "")
 	if err != nil {
 		r.Error(logs.Error, "%s", err)
 		return nil, core.Verdict(upstream.FindStatus(err))

@@ -281,3 +281,22 @@ func TestABodyThatNobodyWantsIsNotWaitedFor(t *testing.T) {
 		t.Errorf("a response that was there as a whole cost its connection")
 	}
 }
+
+// The usual use of X-Accel-Limit-Rate is with X-Accel-Redirect: what it asks for is meant for the response that takes this one's place.
+func TestARateAskedForHoldsAfterXAccelRedirect(t *testing.T) {
+	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; } location /ignored { proxy_pass http://127.0.0.1:9001; proxy_ignore_headers X-Accel-Limit-Rate; }
+		location /inner/ { internal; proxy_pass http://127.0.0.1:9002; }`)
+	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nX-Accel-Redirect: /inner/file\nX-Accel-Limit-Rate: 1000\nContent-Length: 0\n\n")
+	w.serve("127.0.0.1:9002", "HTTP/1.1 200 OK\nContent-Length: 10000\n\n"+strings.Repeat("x", 10_000))
+	c := w.connect()
+	if n := len(c.send("GET / HTTP/1.1\nHost: x\n\n").receive()); n > 1500 {
+		t.Errorf("%d bytes came at once", n)
+	}
+	w.advance(20 * time.Second)
+	if n := len(c.receive()); n < 8000 {
+		t.Errorf("%d bytes came later", n)
+	}
+	if n := len(w.get("/ignored")); n < 10_000 {
+		t.Errorf("%d bytes of a response whose rate is not to be limited", n)
+	}
+}

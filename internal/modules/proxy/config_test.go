@@ -34,6 +34,8 @@ var asNginx = []string{
 	"location / { proxy_pass http://127.0.0.1:0; }",
 	"location / { proxy_pass http://127.0.0.1:65536; }",
 	"location / { proxy_pass http://127.0.0.1:x; }",
+	"location / { proxy_pass http://127.0.0.1:x/uri; }",
+	"location / { proxy_pass http:///uri; }",
 
 	"location / { proxy_pass http://127.0.0.1:1-2; }",
 	"location / { proxy_pass http://[::1]:9001; }",

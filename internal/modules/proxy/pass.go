@@ -61,7 +61,7 @@ func cutScheme(url string) (s *scheme, rest string) {
 // fixed prepares a pass without variables. rest is the URL without its scheme.
 func (p *pass) fixed(c *conf.Cursor, b *conf.Block, scheme *scheme, rest string) error {
 	address, uri := splitURL(rest)
-	group, err := upstream.Use(c, address, scheme.port)
+	group, err := upstream.Use(c, address, uri, scheme.port)
 	if err != nil {
 		return err
 	}
@@ -134,12 +134,12 @@ func (p *pass) settle(r *core.Request) (*destination, core.Verdict) {
 	}
 	url := p.url.Eval(r)
 	scheme, rest := cutScheme(string(url))
-	if scheme == nil {
+	if scheme == nil || rest == "" {
 		r.Error(logs.Error, "invalid URL prefix in \"%s\"", url)
 		return nil, 500
 	}
 	address, uri := splitURL(rest)
-	group, err := upstream.Find(r, address, scheme.port)
+	group, err := upstream.Find(r, address, uri, scheme.port)
 	if err != nil {
 		r.Error(logs.Error, "%s", err)
 		return nil, core.Verdict(upstream.FindStatus(err))

@@ -253,3 +253,50 @@ func sendOne(t *testing.T, config string, frame func([]byte) (string, []byte), s
 	w.sim.Run()
 	wantStatus(t, c.receive(), "200")
 }
+
+// What a backend has sent before it broke off belongs to the client, however slowly that takes it; and the client must see that
+// it is not the whole.
+func TestWhatCameBeforeACutReachesASlowClient(t *testing.T) {
+	for name, framing := range framings {
+		if name == "until close" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			sent := pattern(300_000)
+			fields, raw := framing(append(pattern(300_000), "rest"...))
+			raw = raw[:bytes.LastIndex(raw, []byte("rest"))]
+			w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; send_timeout 20s; }`)
+			w.script("127.0.0.1:9001", func(_ *backend, p *conn.Peer, _ string) {
+				p.Send(append([]byte("HTTP/1.1 200 OK\r\n"+fields+"\r\n"), raw...))
+				p.CloseWrite()
+			})
+			c := w.connect()
+			c.SetWindow(1000)
+			c.send("GET / HTTP/1.1\nHost: x\n\n")
+			var got []byte
+			for range 400 {
+				w.advance(time.Second)
+				got = append(got, c.Received()...)
+				c.SetWindow(1000)
+			}
+			if _, body, whole := bodyOf(t, got, false); whole || !bytes.HasPrefix(body, sent[:290_000]) {
+				t.Errorf("%d bytes came, as a whole: %v", len(body), whole)
+			}
+			if !c.ConnClosed() {
+				t.Error("the connection was left open")
+			}
+
+			c = w.connect() // and one that takes nothing
+			c.SetWindow(1000)
+			c.send("GET / HTTP/1.1\nHost: x\n\n")
+			w.advance(19 * time.Second)
+			if c.ConnClosed() {
+				t.Error("closed before send_timeout")
+			}
+			w.advance(2 * time.Second)
+			if !c.ConnClosed() {
+				t.Error("open after send_timeout")
+			}
+		})
+	}
+}
