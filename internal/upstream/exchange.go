@@ -96,12 +96,13 @@ type progress struct {
 	answered      bool // a byte of the response has been read
 	ended         bool // the response has been read to its end and the connection given back
 	upgraded      bool
-	buffering     bool  // proxy_buffering, or what X-Accel-Buffering said
-	lastSent      bool  // the end of the body has been handed to the client's side
-	interims      int   // 1xx answers so far
-	read0, wrote0 int64 // the connection's counters when the try began
-	body0         int64 // what it had read when the body began; 0 = none has been passed on
-	rate          int64 // proxy_limit_rate, bytes per second; 0 = none
+	buffering     bool   // proxy_buffering, or what X-Accel-Buffering said
+	lastSent      bool   // the end of the body has been handed to the client's side
+	interims      int    // 1xx answers so far
+	read0, wrote0 int64  // the connection's counters when the try began
+	present       uint32 // which of the fields that can be there once the head has
+	body0         int64  // what it had read when the body began; 0 = none has been passed on
+	rate          int64  // proxy_limit_rate, bytes per second; 0 = none
 	resume        loop.Instant
 	took          loop.Instant // when the client last took something, and how much it had by then
 	tookBytes     int64

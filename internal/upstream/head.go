@@ -84,6 +84,9 @@ func (x *Exchange) respond() core.Verdict {
 func (x *Exchange) obey() {
 	r, ignored := x.R, x.Set.IgnoreHeaders
 	x.buffering = x.Set.Buffering
+	if x.present&accel == 0 {
+		return
+	}
 	for i := range x.Head.Fields {
 		switch f := &x.Head.Fields[i]; f.ID {
 		case http1.XAccelLimitRate:
@@ -108,14 +111,15 @@ func (x *Exchange) obey() {
 
 // dropDuplicates takes out repetitions of fields that can be there once: the first one counts, as in nginx since 1.23.
 func (x *Exchange) dropDuplicates() {
-	var seen uint32
+	x.present = 0
+	twice := false
 	for i := range x.Head.Fields {
 		bit := single[x.Head.Fields[i].ID]
-		if seen&bit != 0 {
-			x.keepFirst()
-			return
-		}
-		seen |= bit
+		twice = twice || x.present&bit != 0
+		x.present |= bit
+	}
+	if twice {
+		x.keepFirst()
 	}
 }
 
@@ -147,6 +151,9 @@ var single = func() (bits [256]uint32) {
 	}
 	return bits
 }()
+
+// accel are the bits of fields that ask for something.
+var accel = single[http1.XAccelBuffering] | single[http1.XAccelCharset] | single[http1.XAccelLimitRate]
 
 // drain reads what is already there of a response that nobody wants. If that is all of it, the connection can be kept.
 func (x *Exchange) drain() {
