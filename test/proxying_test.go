@@ -57,7 +57,7 @@ server {
 	location /rdir3/ { proxy_redirect off; proxy_pass http://u/; }
 	location /rdir4/ { proxy_pass http://u/; proxy_redirect default; proxy_redirect http://internal.test /x; }
 	location /cookie/ { proxy_cookie_domain internal.test $host; proxy_cookie_path /app/ /; proxy_cookie_flags sid secure httponly; proxy_pass http://u/; }
-	location /ah/ { add_header X-Added "$upstream_status $upstream_http_x_one"; proxy_pass http://u/; }
+	location /ah/ { add_header X-Added "$upstream_status $upstream_http_x_one"; add_header X-Bytes "$upstream_bytes_sent $upstream_bytes_received $upstream_response_length"; proxy_pass http://u/; }
 	location /ranges/ { proxy_force_ranges on; proxy_pass http://u/; }
 	location /charset/ { proxy_pass http://u/; }
 	location = /page.html { }

@@ -149,7 +149,7 @@ func TestAClientThatGoesAwayIs499(t *testing.T) {
 	<-asked
 	c.Close()
 	p.Log("access.log", `"GET /left HTTP/1.1" 499 0 `)
-	p.Log("error.log", "client prematurely closed connection, so upstream connection is closed too while reading response header from upstream, client: 127.0.0.1")
+	p.Log("error.log", "client prematurely closed connection, so upstream connection is closed too while sending request to upstream, client: 127.0.0.1")
 	eventually(t, "the backend's connection is closed", func() bool { return b.Open() == 0 })
 }
 

@@ -319,15 +319,9 @@ func (x *Exchange) release(why pool.Close) {
 	if !x.leased {
 		return
 	}
+	x.measure()
 	attempt := x.attempt()
-	switch {
-	case x.Conn != nil:
-		attempt.Received, attempt.Sent = x.Conn.BytesRead-x.read0, x.Conn.BytesWritten-x.wrote0
-		if x.body0 > 0 {
-			attempt.Length = x.Conn.BytesRead - x.body0
-		}
-	case x.Stream != nil:
-		attempt.Received, attempt.Sent = x.Stream.Traffic()
+	if x.Stream != nil {
 		x.Stream.Release()
 		x.Stream, x.up.on = nil, false
 	}
@@ -336,6 +330,19 @@ func (x *Exchange) release(why pool.Close) {
 	}
 	x.Conn, x.leased = nil, false
 	x.In.drop()
+}
+
+// measure notes how much has gone to and come from the backend in this try so far.
+func (x *Exchange) measure() {
+	switch attempt := x.attempt(); {
+	case x.Conn != nil:
+		attempt.Received, attempt.Sent = x.Conn.BytesRead-x.read0, x.Conn.BytesWritten-x.wrote0
+		if x.body0 > 0 {
+			attempt.Length = x.Conn.BytesRead - x.body0
+		}
+	case x.Stream != nil:
+		attempt.Received, attempt.Sent = x.Stream.Traffic()
+	}
 }
 
 // done gives the peer back to the balancer. failed is what was being done when it failed, "" if it did not.

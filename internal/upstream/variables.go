@@ -91,6 +91,7 @@ func listed(name string, word func(dst []byte, a *Attempt) []byte) core.Variable
 		if x == nil || len(x.attempts) == 0 {
 			return nil, false
 		}
+		x.measure()
 		var local [256]byte
 		dst := local[:0]
 		for i := range x.attempts {
