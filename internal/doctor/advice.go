@@ -17,9 +17,9 @@ const often = 100
 
 var rules = []rule{
 	neverKept,
-	whenClosed("upstream_connection_close", "the answer said Connection: close. Where the request does so, it is obeyed: \"proxy_set_header "+
-		"Connection $variable\" with the usual map says close for all that is no upgrade; let the map say '' there. "+
-		"Otherwise the server's keepalive is off, or serves few requests on a connection"),
+	whenClosed("upstream_connection_close", "the answer said Connection: close. "+whoSaidClose+
+		". Otherwise the server's keepalive is off, or serves few requests on a connection"),
+	askedToClose,
 	whenClosed("http10", "the server answers in HTTP/1.0 and does not offer to keep the connection"),
 	whenClosed("upstream_eof", "the server closed it. If it was idle then, its timeout is shorter than keepalive_timeout: raise the one or lower the other"),
 	whenClosed("error", "an exchange failed; the error log says how"),
@@ -35,6 +35,9 @@ var rules = []rule{
 	turnedOff,
 	refused,
 }
+
+const whoSaidClose = "\"proxy_set_header Connection $variable\" with the usual map has requests say so that are no upgrade, and servers obey; " +
+	"let the map say '' there"
 
 // share is how many in a hundred requests.
 func share(n int64, u *api.Upstream) float64 { return 100 * float64(n) / float64(u.Pool.Leases) }
@@ -105,6 +108,13 @@ func unexpectedData(u *api.Upstream) string {
 		return fmt.Sprintf("%d connections had bytes on them that belong to no answer, and were closed: the server sends more than it announces", n)
 	}
 	return ""
+}
+
+func askedToClose(u *api.Upstream) string {
+	if u.Pool.Limits.Idle == 0 {
+		return ""
+	}
+	return whenClosed("disabled", "the request said Connection: close. "+whoSaidClose)(u)
 }
 
 func turnedOff(u *api.Upstream) string {

@@ -80,6 +80,8 @@ func TestAdvice(t *testing.T) {
 	}{
 		{"Connection: close", func(u *api.Upstream) { u.Pool.Closes["upstream_connection_close"] = 5000 },
 			"after 50.0 % of requests the connection was closed for upstream_connection_close: the answer said Connection: close"},
+		{"Connection: close of the request", func(u *api.Upstream) { u.Pool.Closes["disabled"] = 5000 },
+			"the connection was closed for disabled: the request said Connection: close"},
 		{"HTTP/1.0", func(u *api.Upstream) { u.Pool.Closes["http10"] = 100 }, "after 1.0 % of requests the connection was closed for http10"},
 		{"a short timeout", func(u *api.Upstream) { u.Pool.Closes["upstream_eof"] = 200 }, "its timeout is shorter than keepalive_timeout"},
 		{"failures", func(u *api.Upstream) { u.Pool.Closes["error"] = 200 }, "an exchange failed; the error log says how"},
@@ -98,7 +100,7 @@ func TestAdvice(t *testing.T) {
 		{"POST after a pause", func(u *api.Upstream) { u.Pool.Misses["fresh_required"] = 1000 },
 			"for 10.0 % of requests a connection was made for fresh_required: a request that may not be repeated"},
 		{"stray bytes", func(u *api.Upstream) { u.Pool.Closes["unexpected_data"] = 1 }, "1 connections had bytes on them that belong to no answer"},
-		{"off", func(u *api.Upstream) { u.Pool.Limits.Idle = 0 }, `keepalive is off: "keepalive 0"`},
+		{"off", func(u *api.Upstream) { u.Pool.Limits.Idle, u.Pool.Closes["disabled"] = 0, 10_000 }, `keepalive is off: "keepalive 0"`},
 		{"max_conns", func(u *api.Upstream) { u.Pool.Full = 500 }, "max_conns refused 500 requests a connection"},
 		{"a location", func(u *api.Upstream) {
 			u.NotKept = []api.NotKept{{Location: "/b", Directive: "proxy_http_version 1.0", At: "nginx.conf:7"}}

@@ -38,7 +38,7 @@ const (
 	Upgraded
 	// Shutdown: the process, or the last configuration that used the upstream, ended.
 	Shutdown
-	// Disabled: keepalive is off.
+	// Disabled: keepalive is off, or the request said Connection: close.
 	Disabled
 
 	nCloses

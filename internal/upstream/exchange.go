@@ -100,6 +100,7 @@ type progress struct {
 	lastSent      bool   // the end of the body has been handed to the client's side
 	interims      int    // 1xx answers so far
 	read0, wrote0 int64  // the connection's counters when the try began
+	SaysClose     bool   // the request that was built says that it is its connection's last
 	present       uint32 // which of the fields that can be there once the head has
 	body0         int64  // what it had read when the body began; 0 = none has been passed on
 	rate          int64  // proxy_limit_rate, bytes per second; 0 = none

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hearth/internal/conn"
+	"hearth/internal/upstream"
 )
 
 func TestNextUpstreamByStatus(t *testing.T) {
@@ -298,5 +299,37 @@ func TestARateAskedForHoldsAfterXAccelRedirect(t *testing.T) {
 	}
 	if n := len(w.get("/ignored")); n < 10_000 {
 		t.Errorf("%d bytes of a response whose rate is not to be limited", n)
+	}
+}
+
+// "A client that sends a 'close' connection option MUST NOT send further requests on that connection (after the one
+// containing the 'close')" (RFC 9112, section 9.6), whether or not the server says that it has understood.
+func TestAConnectionThatTheRequestCallsTheLastIsNotKept(t *testing.T) {
+	w := newWorld(t, `upstream u { server 127.0.0.1:9001; keepalive 4; }
+		server { listen 80; location / { proxy_pass http://u; proxy_set_header Connection $http_x; } location /close { proxy_pass http://u; proxy_set_header Connection "Close"; } }`)
+	b := w.serve("127.0.0.1:9001", hello)
+	connections := 0
+	for _, tt := range []struct {
+		path, x string
+		kept    bool
+	}{
+		{"/close", "", false}, {"/", "close", false}, {"/", "x, CLOSE ,y", false}, {"/", "closed", true}, {"/", "", true}, {"/", "keep-alive", true},
+		{"/close", "", false}, // on the one that was kept
+		{"/", "", true},
+	} {
+		c := w.connect()
+		c.send("POST " + tt.path + " HTTP/1.1\nHost: x\nX: " + tt.x + "\nContent-Length: 0\n\n")
+		wantBody(t, c.receive(), "hello")
+		idle := 0
+		for _, v := range upstream.ViewsOf(w.gen, w.sim.Now()) {
+			idle += int(v.Pool.Idle)
+		}
+		if (idle == 1) != tt.kept {
+			t.Errorf("%s with %q: %d idle connections", tt.path, tt.x, idle)
+		}
+		connections = len(b.peers)
+	}
+	if connections != 5 {
+		t.Errorf("%d connections, want 5", connections)
 	}
 }

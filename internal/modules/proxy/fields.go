@@ -30,7 +30,7 @@ func (l *location) notKept() string {
 		}
 		value, fixed := f.Value.Literal()
 		switch {
-		case strings.Contains(strings.ToLower(value), "close"):
+		case saysClose([]byte(value)):
 			return "proxy_set_header Connection \"" + value + "\""
 		case !fixed || strings.EqualFold(value, "keep-alive"):
 			return ""
@@ -57,7 +57,7 @@ func (l *location) compileRequest(c *conf.Cursor, b *conf.Block) (requestTemplat
 		if id := http1.Lookup([]byte(f.Name)); id == http1.ContentLength || id == http1.TransferEncoding {
 			continue // what frames the body follows from the body
 		}
-		t.fields = append(t.fields, setField{[]byte(f.Name + ": "), f.Value})
+		t.fields = append(t.fields, setField{[]byte(f.Name + ": "), f.Value, strings.EqualFold(f.Name, "Connection")})
 	}
 	return t, nil
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"hearth/internal/core"
 	"hearth/internal/http1"
 	"hearth/internal/pool"
+	"hearth/internal/text"
 	"hearth/internal/upstream"
 	"hearth/internal/upstream/passing"
 )
@@ -36,8 +38,9 @@ type requestTemplate struct {
 
 // setField is one line of proxy_set_header. A value that evaluates to nothing leaves the field out.
 type setField struct {
-	prefix []byte // "Name: "
-	value  *core.Value
+	prefix     []byte // "Name: "
+	value      *core.Value
+	connection bool // the name is Connection
 }
 
 var (
@@ -51,6 +54,7 @@ func (p *http1Protocol) BuildRequest(x *upstream.Exchange) error {
 	if t.body != nil {
 		x.ReplaceBody(t.body.Eval(r))
 	}
+	x.SaysClose = false
 	size := x.BodySize()
 	dst := x.Out[:0]
 	method := r.Method
@@ -72,6 +76,7 @@ func (p *http1Protocol) BuildRequest(x *upstream.Exchange) error {
 		if len(value) == 0 {
 			continue
 		}
+		x.SaysClose = x.SaysClose || f.connection && saysClose(value)
 		dst = append(dst, f.prefix...)
 		from := len(dst)
 		dst = append(dst, value...)
@@ -236,8 +241,20 @@ func (p *http1Protocol) Fate(x *upstream.Exchange) (pool.Close, pool.Hint) {
 		return pool.UpstreamConnectionClose, hint
 	case !h.KeepAlive:
 		return pool.HTTP10, hint
+	case x.SaysClose: // the server closes, though it has not said so: RFC 9112, section 9.6
+		return pool.Disabled, hint
 	}
 	return pool.Kept, hint
+}
+
+// saysClose tells whether a Connection field has the option close.
+func saysClose(value []byte) bool {
+	for option := range bytes.SplitSeq(value, []byte(",")) {
+		if text.EqualFold(bytes.TrimSpace(option), "close") {
+			return true
+		}
+	}
+	return false
 }
 
 var _ upstream.Protocol = (*http1Protocol)(nil)
