@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
@@ -30,13 +31,15 @@ server {
 	location /old { proxy_pass http://old; proxy_http_version 1.0; }
 	location /api { api; allow 127.0.0.1; deny all; }
 }`))
-	for range 60 {
+	client := &http.Client{Transport: new(http.Transport), Timeout: patience}
+	for range 60 { // on one connection, so that the requests come one after the other to one loop
 		for _, path := range []string{"/well", "/spoilt"} {
-			if a := l.Get(p.Addr(1), path); a.Status != 200 {
-				t.Fatalf("%s: %d", path, a.Status)
+			if err := fetch(client, p.URL(path)); err != nil {
+				t.Fatalf("%s: %v", path, err)
 			}
 		}
 	}
+	client.CloseIdleConnections()
 	var u struct {
 		Peers []struct{ Requests int }
 		Pool  struct {

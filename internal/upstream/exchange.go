@@ -369,12 +369,12 @@ func (x *Exchange) finish() {
 	x.ended = true
 	why, hint := x.Proto.Fate(x)
 	switch {
-	case why != pool.Kept:
-	case x.unsent:
-		why = pool.RequestUnsent
 	case x.In.Len() > 0:
 		why = pool.UnexpectedData
 		x.R.Error(logs.Warn, "%s while %s", tooMuch(x.Head.Framing), readingBody)
+	case why != pool.Kept:
+	case x.unsent:
+		why = pool.RequestUnsent
 	}
 	x.lease.KeepAlive(hint)
 	x.release(why)
