@@ -96,12 +96,13 @@ type progress struct {
 	answered      bool // a byte of the response has been read
 	ended         bool // the response has been read to its end and the connection given back
 	upgraded      bool
-	buffering     bool  // proxy_buffering, or what X-Accel-Buffering said
-	lastSent      bool  // the end of the body has been handed to the client's side
-	interims      int   // 1xx answers so far
-	read0, wrote0 int64 // the connection's counters when the try began
-	rate          int64 // proxy_limit_rate, bytes per second; 0 = none
-	resume        loop.Instant
+	buffering     bool         // proxy_buffering, or what X-Accel-Buffering said
+	lastSent      bool         // the end of the body has been handed to the client's side
+	interims      int          // 1xx answers so far
+	read0, wrote0 int64        // the connection's counters when the try began
+	rate          int64        // proxy_limit_rate, bytes per second; 0 = none
+	resume        loop.Instant // nothing more is taken from the backend before it
+	owed          []byte       // the rest of a piece that its rate does not allow yet, a view into x.In
 	took          loop.Instant // when the client last took something, and how much it had by then
 	tookBytes     int64
 	began         loop.Instant // of the relay, and how much had been sent by then

@@ -114,6 +114,30 @@ func TestLimitRatePacesTheBackend(t *testing.T) {
 	}
 }
 
+func TestLimitRateHoldsForASmallBodyToo(t *testing.T) {
+	for _, head := range []string{"Content-Length: 60000\n\n", "Connection: close\n\n"} {
+		w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 10000; proxy_read_timeout 2s; }`)
+		w.script("127.0.0.1:9001", func(_ *backend, p *conn.Peer, _ string) {
+			p.Send([]byte(crlf("HTTP/1.1 200 OK\n"+head) + strings.Repeat("x", 60_000)))
+			p.Close()
+		})
+		c := w.connect()
+		c.send("GET / HTTP/1.1\nHost: x\n\n")
+		got := 0
+		for second := 0; second < 6; second++ {
+			got += strings.Count(c.receive(), "x")
+			if least, most := second*9000, second*10000+2000; got < least || got > most {
+				t.Errorf("%q: %d bytes after %d s at 10 kB/s", head, got, second)
+			}
+			w.advance(time.Second)
+		}
+		w.advance(time.Second)
+		if got += strings.Count(c.receive(), "x"); got != 60_000 {
+			t.Errorf("%q: %d bytes came", head, got)
+		}
+	}
+}
+
 func TestAClientThatLeavesWhileTheBackendIsPacedEndsTheRequest(t *testing.T) {
 	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 100k; }`)
 	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 400000\n\n"+strings.Repeat("x", 400_000))
