@@ -87,9 +87,9 @@ type progress struct {
 	tls     *peertls.Target // to whom, and as whom; nil until a peer is chosen, and of plain ones
 
 	key     Key
-	races   int  // reused connections that died under this request
-	fresh   bool // the next try is to be on a connection dialled for it
-	started loop.Instant
+	races   int          // reused connections that died under this request
+	fresh   bool         // the next try is to be on a connection dialled for it
+	started loop.Instant // when a backend was first wanted
 
 	wrote         bool // a byte of the request has been written on this connection
 	unsent        bool // the response came before the whole request was sent
@@ -153,11 +153,11 @@ func run(r *core.Request, set *Settings, group *Group, proto Protocol, secured b
 	redirected := len(x.attempts)
 	x.R, x.Set, x.Group, x.Proto, x.secured = r, set, group, proto, secured
 	r.UpstreamContext = appendUpstream
-	x.started = r.Loop.Now()
 	defer x.close()
 	if verdict := x.takeBody(); verdict != core.OK {
 		return verdict
 	}
+	x.started = r.Loop.Now() // as in nginx, proxy_next_upstream_timeout does not count the client's time
 	if !set.RequestDynamic {
 		if err := proto.BuildRequest(x); err != nil {
 			r.Error(logs.Error, "%v", err)

@@ -218,6 +218,16 @@ func TestForceRangesAndNextTimeout(t *testing.T) {
 	}
 }
 
+func TestTheTimeForOtherPeersBeginsWhenTheBodyHasCome(t *testing.T) {
+	w := newWorld(t, `upstream u { server 127.0.0.1:9001; server 127.0.0.1:9002; }
+		server { listen 80; location / { proxy_pass http://u; proxy_next_upstream_timeout 2s; } }`)
+	w.script("127.0.0.1:9001", func(_ *backend, p *conn.Peer, _ string) { p.Close() })
+	w.serve("127.0.0.1:9002", hello)
+	c := w.connect().send("PUT / HTTP/1.1\nHost: x\nContent-Length: 4\n\nbo")
+	w.advance(10 * time.Second)
+	wantBody(t, c.send("dy").receive(), "hello")
+}
+
 func TestTheClientsConnectionIsUsedAgainAfterErrors(t *testing.T) {
 	w := newWorld(t, toBackend)
 	c := w.connect().send("GET / HTTP/1.1\nHost: x\n\n")
