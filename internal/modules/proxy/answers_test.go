@@ -228,6 +228,28 @@ func TestTheTimeForOtherPeersBeginsWhenTheBodyHasCome(t *testing.T) {
 	wantBody(t, c.send("dy").receive(), "hello")
 }
 
+func TestTheLongestTimesDoNotComeRound(t *testing.T) {
+	const ever = "9999999999s" // more than an int64 of nanoseconds holds
+	w := newWorld(t, strings.ReplaceAll(`client_header_timeout EVER; client_body_timeout EVER; keepalive_timeout EVER; keepalive_time EVER;
+		send_timeout EVER; lingering_timeout EVER; proxy_connect_timeout EVER; proxy_send_timeout EVER; proxy_read_timeout EVER;
+		upstream u { server 127.0.0.1:9001 fail_timeout=EVER; keepalive 1; keepalive_timeout EVER; keepalive_time EVER; }
+		server { listen 80; location / { proxy_pass http://u; } }`, "EVER", ever))
+	b := w.script("127.0.0.1:9001", nil)
+	c := w.connect()
+	for range 2 {
+		w.advance(24 * time.Hour)
+		c.send("POST / HTTP/1.1\nHost: x\nContent-Length: 2\n\n1")
+		w.advance(24 * time.Hour)
+		c.send("2")
+		w.advance(24 * time.Hour)
+		if len(b.peers) != 1 {
+			t.Fatalf("%d connections to the backend: %s", len(b.peers), w.errors())
+		}
+		b.peers[0].Send([]byte(crlf(hello)))
+		wantBody(t, c.receive(), "hello")
+	}
+}
+
 func TestTheClientsConnectionIsUsedAgainAfterErrors(t *testing.T) {
 	w := newWorld(t, toBackend)
 	c := w.connect().send("GET / HTTP/1.1\nHost: x\n\n")
