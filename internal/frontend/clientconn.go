@@ -119,6 +119,10 @@ func (h *clientConn) begin() bool {
 }
 
 func (h *clientConn) activate(s *session) {
+	s.headBy = 0
+	if h.requests == 0 {
+		s.headBy = h.timer.At()
+	}
 	h.timer.Pause() // the connection will soon be idle again, so its place in the heap is kept
 	h.session = s
 	h.enter(isActive)
@@ -151,7 +155,7 @@ func (h *clientConn) rest() {
 	h.session = nil
 	now := h.shard.loop.Now()
 	if s.last == nil || h.requests == 0 { // nothing but a handshake or empty lines so far
-		h.timer.Reset(h.shard.loop, now.Add(s.server.ClientHeaderTimeout), h)
+		h.timer.Reset(h.shard.loop, s.headDeadline(s.server), h)
 	} else {
 		h.until = now.Add(s.last.KeepaliveMinTimeout)
 		h.timer.Reset(h.shard.loop, now.Add(s.last.KeepaliveTimeout.Idle), h)

@@ -171,6 +171,30 @@ func TestTimeoutsOfCore(t *testing.T) {
 	}
 }
 
+func TestTheTimeForTheFirstHeadBeginsWithTheConnection(t *testing.T) {
+	s := newSite(t, "client_header_timeout 5s; keepalive_timeout 10s; location / { echo_body; }")
+	late, empty, kept := s.connect(), s.connect(), s.connect()
+	kept.Send([]byte(get("/")))
+	s.Sim.Advance(3 * time.Second)
+	late.Send([]byte("GET / HTTP/1.1\r\n"))
+	empty.Send([]byte("\r\n"))
+	s.Sim.Advance(time.Second)
+	kept.Send([]byte("GET / HTTP/1.1\r\n"))
+	empty.Send([]byte("\r\n"))
+	s.Sim.Advance(time.Second)
+	if !late.ConnClosed() || !empty.ConnClosed() {
+		t.Errorf("open after 5 s: one whose head came late: %v, one with empty lines: %v", !late.ConnClosed(), !empty.ConnClosed())
+	}
+	s.Sim.Advance(4*time.Second - time.Millisecond)
+	if kept.Ended() {
+		t.Error("a later head has not its whole time")
+	}
+	s.Sim.Advance(time.Millisecond)
+	if !kept.ConnClosed() {
+		t.Error("a later head has more than its time")
+	}
+}
+
 func TestANewGenerationServesOldConnections(t *testing.T) {
 	s := newSite(t, `location / { say "old"; }`)
 	p := s.connect()

@@ -8,7 +8,7 @@ import (
 // greet looks at a connection's first bytes. On an address of TLS it waits for the handshake, if they are one's beginning;
 // as in nginx a plain request is read and refused with a page that says why. False: the connection has been closed.
 //
-// The handshake has client_header_timeout; so has, after it, the first request.
+// The handshake has client_header_timeout from the connection's beginning; so has, after it, the first request.
 func (s *session) greet() bool {
 	h := s.h
 	h.greeted = true
@@ -24,8 +24,9 @@ func (s *session) greet() bool {
 	err := s.conn.AcceptTLS(t.Config, conn.TLSOptions{
 		RecordSize: t.RecordSize,
 		Early:      s.in.bytes(),
-		Deadline:   s.loop.Now().Add(s.shard.engine.server(addr).ClientHeaderTimeout),
+		Deadline:   s.headDeadline(s.shard.engine.server(addr)),
 	})
+	s.headBy = 0
 	s.in.useAll()
 	s.in.rewind(s.shard)
 	if err != nil {
@@ -53,7 +54,7 @@ const h2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 // greetPlain looks whether the first bytes are the preface of HTTP/2 with prior knowledge (RFC 9113, 3.3), and waits for the
 // rest of what may be one. False: they are, and the connection is not the session's any more.
 func (s *session) greetPlain(addr *core.Address) bool {
-	deadline := s.loop.Now().Add(s.shard.engine.server(addr).ClientHeaderTimeout)
+	deadline := s.headDeadline(s.shard.engine.server(addr))
 	for {
 		b := s.in.bytes()
 		if n := min(len(b), len(h2Preface)); string(b[:n]) != h2Preface[:n] {

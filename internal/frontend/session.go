@@ -31,6 +31,7 @@ type session struct {
 	hijack  bool               // the connection is a tunnel's
 	reading bool               // no request yet: counted as reading
 	last    *core.LocationConf // of the request served last
+	headBy  loop.Instant       // when the head of the connection's first request has to be there; 0 = not said yet
 }
 
 var _ core.Downstream = (*session)(nil)
@@ -117,7 +118,7 @@ func (s *session) resetParser() {
 func (s *session) readHead() bool {
 	s.begin()
 	started := s.loop.Now()
-	deadline := started.Add(s.server.ClientHeaderTimeout)
+	deadline := s.headDeadline(s.server)
 	for {
 		if !s.in.empty() {
 			n, err := s.parser.Parse(s.in.bytes())
@@ -153,6 +154,15 @@ func (s *session) readHead() bool {
 	}
 }
 
+// headDeadline is when a head that begins now has to be complete. The first one's time began with the connection, or with
+// the end of the handshake.
+func (s *session) headDeadline(of *core.ServerConf) loop.Instant {
+	if s.headBy != 0 {
+		return s.headBy
+	}
+	return s.loop.Now().Add(of.ClientHeaderTimeout)
+}
+
 // skipEmptyLines drops them where no request follows yet: the connection can be idle after them. Half a line end is kept, since what
 // it is depends on the next byte.
 func (s *session) skipEmptyLines() {
@@ -173,6 +183,7 @@ func (s *session) newRequest(started loop.Instant, headLength int) *core.Request
 	s.server = s.shard.engine.handshaken(s.addr, s.h.tls)
 	h := s.h
 	h.requests++
+	s.headBy = 0
 	s.shard.counters.requests++
 	s.count(false)
 

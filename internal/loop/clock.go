@@ -6,8 +6,12 @@ import "time"
 // none, or never.
 type Instant int64
 
-// Add returns the instant d later.
-func (i Instant) Add(d time.Duration) Instant { return i + Instant(d) }
+// Add returns the instant d later, or, of the longest durations that a configuration can have, farOff: they must not come
+// round to the past.
+func (i Instant) Add(d time.Duration) Instant { return i + Instant(min(d, farOff)) }
+
+// farOff is 73 years: no process sees its end, and twice that can be reckoned with.
+const farOff = time.Duration(1 << 61)
 
 // Sub returns how much later i is than j.
 func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i - j) }

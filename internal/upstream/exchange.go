@@ -87,24 +87,25 @@ type progress struct {
 	tls     *peertls.Target // to whom, and as whom; nil until a peer is chosen, and of plain ones
 
 	key     Key
-	races   int  // reused connections that died under this request
-	fresh   bool // the next try is to be on a connection dialled for it
-	started loop.Instant
+	races   int          // reused connections that died under this request
+	fresh   bool         // the next try is to be on a connection dialled for it
+	started loop.Instant // when a backend was first wanted
 
 	wrote         bool // a byte of the request has been written on this connection
 	unsent        bool // the response came before the whole request was sent
 	answered      bool // a byte of the response has been read
 	ended         bool // the response has been read to its end and the connection given back
 	upgraded      bool
-	buffering     bool   // proxy_buffering, or what X-Accel-Buffering said
-	lastSent      bool   // the end of the body has been handed to the client's side
-	interims      int    // 1xx answers so far
-	read0, wrote0 int64  // the connection's counters when the try began
-	SaysClose     bool   // the request that was built says that it is its connection's last
-	present       uint32 // which of the fields that can be there once the head has
-	body0         int64  // what it had read when the body began; 0 = none has been passed on
-	rate          int64  // proxy_limit_rate, bytes per second; 0 = none
-	resume        loop.Instant
+	buffering     bool         // proxy_buffering, or what X-Accel-Buffering said
+	lastSent      bool         // the end of the body has been handed to the client's side
+	interims      int          // 1xx answers so far
+	read0, wrote0 int64        // the connection's counters when the try began
+	SaysClose     bool         // the request that was built says that it is its connection's last
+	present       uint32       // which of the fields that can be there once the head has
+	body0         int64        // what it had read when the body began; 0 = none has been passed on
+	rate          int64        // proxy_limit_rate, bytes per second; 0 = none
+	resume        loop.Instant // nothing more is taken from the backend before it
+	owed          []byte       // the rest of a piece that its rate does not allow yet, a view into x.In
 	took          loop.Instant // when the client last took something, and how much it had by then
 	tookBytes     int64
 	began         loop.Instant // of the relay, and how much had been sent by then
@@ -155,11 +156,11 @@ func run(r *core.Request, set *Settings, group *Group, proto Protocol, secured b
 	redirected := len(x.attempts)
 	x.R, x.Set, x.Group, x.Proto, x.secured = r, set, group, proto, secured
 	r.UpstreamContext = appendUpstream
-	x.started = r.Loop.Now()
 	defer x.close()
 	if verdict := x.takeBody(); verdict != core.OK {
 		return verdict
 	}
+	x.started = r.Loop.Now() // as in nginx, proxy_next_upstream_timeout does not count the client's time
 	if !set.RequestDynamic {
 		if err := proto.BuildRequest(x); err != nil {
 			r.Error(logs.Error, "%v", err)

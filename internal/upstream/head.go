@@ -325,7 +325,6 @@ func (x *Exchange) setRate() {
 	}
 	if n, ok := text.ParseSize(text.String(x.Set.LimitRate.Eval(x.R))); ok && n > 0 {
 		x.rate, x.resume = n, x.R.Loop.Now()
-		x.In.most = int(min(n, largeInbox)) // what is read at once is worth a second
 	}
 }
 

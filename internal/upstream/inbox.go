@@ -14,7 +14,6 @@ type Inbox struct {
 	small    []byte
 	head     int // the first bytes of small hold the response's head, which stays readable until the next try
 	borrowed bool
-	most     int // bytes that a read may take; 0 = as many as there is room for
 	loop     *loop.Loop
 }
 
@@ -56,7 +55,7 @@ func (in *Inbox) prepare(l *loop.Loop, headSize int64) {
 	if n := max(smallInbox, int(headSize)); len(in.small) < n {
 		in.small = make([]byte, n)
 	}
-	in.buf, in.r, in.w, in.head, in.most = in.small, 0, 0, 0, 0
+	in.buf, in.r, in.w, in.head = in.small, 0, 0, 0
 }
 
 // Full says that no more fits behind what is unread.
@@ -71,11 +70,7 @@ func (in *Inbox) read(c *conn.Conn) (int, error) {
 		in.w = floor + copy(in.buf[floor:], in.buf[in.r:in.w])
 		in.r = floor
 	}
-	space := in.buf[in.w:]
-	if in.most > 0 && len(space) > in.most {
-		space = space[:in.most]
-	}
-	n, err := c.TryRead(space)
+	n, err := c.TryRead(in.buf[in.w:])
 	in.w += n
 	return n, err
 }

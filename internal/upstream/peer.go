@@ -143,7 +143,7 @@ func (p *Peer) weight(now loop.Instant) int {
 		p.upSince = 0
 		return p.Weight
 	}
-	return max(1, int(int64(p.Weight)*int64(up)/int64(p.SlowStart)))
+	return max(1, int(float64(p.Weight)*float64(up)/float64(p.SlowStart)))
 }
 
 // Outcome is how a request on a peer ended, as far as its health goes.

@@ -88,23 +88,43 @@ func (x *Exchange) advance(congested bool) error {
 	if !congested && x.splices() {
 		return x.splice()
 	}
-	data, err := x.Proto.TryBody(x)
+	data, err := x.piece()
 	if err != nil {
 		return err
 	}
-	x.attempt().Length += int64(len(data))
-	x.pace(len(data))
 	if congested || x.store.pending() {
 		return x.store.add(x, data)
 	}
 	return x.pass(data)
 }
 
+// piece is the next of the body: what the backend has sent, or, under proxy_limit_rate, a tenth of a second's worth of it.
+func (x *Exchange) piece() ([]byte, error) {
+	data := x.owed
+	x.owed = nil
+	if len(data) == 0 {
+		var err error
+		if data, err = x.Proto.TryBody(x); err != nil {
+			return nil, err
+		}
+		x.attempt().Length += int64(len(data))
+	}
+	if x.rate > 0 {
+		n := min(int64(len(data)), max(x.rate/10, 1))
+		data, x.owed = data[:n], data[n:]
+		x.resume = max(x.resume, x.R.Loop.Now()).Add(time.Duration(n * int64(time.Second) / x.rate))
+	}
+	return data, nil
+}
+
+// bodyDone says whether all of the body has been taken.
+func (x *Exchange) bodyDone() bool { return len(x.owed) == 0 && x.Proto.BodyDone(x) }
+
 // pass sends a piece on. With the last one the connection goes back to the pool in the same turn, so it is idle
 // again before the client can have seen the end.
 func (x *Exchange) pass(data []byte) error {
 	c := core.Chunk{Mem: data, Flush: !x.buffering}
-	done := x.Proto.BodyDone(x)
+	done := x.bodyDone()
 	if done && !x.trailers() {
 		c.Last, x.lastSent = true, true
 	}
@@ -219,13 +239,6 @@ func earlier(a, b loop.Instant) loop.Instant {
 		return b
 	}
 	return a
-}
-
-// pace notes n bytes read under proxy_limit_rate: reading goes on when they are worth their time.
-func (x *Exchange) pace(n int) {
-	if x.rate > 0 {
-		x.resume = max(x.resume, x.R.Loop.Now()).Add(time.Duration(int64(n) * int64(time.Second) / x.rate))
-	}
 }
 
 // clientLost ends an exchange whose client has gone or takes nothing any more. It has not gone when it was the response's

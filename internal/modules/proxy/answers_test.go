@@ -126,19 +126,27 @@ func TestLimitRatePacesTheBackend(t *testing.T) {
 	}
 }
 
-// What would fit into one read is not too little to be paced.
-func TestLimitRatePacesASmallBodyToo(t *testing.T) {
-	w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 20k; }`)
-	w.serve("127.0.0.1:9001", "HTTP/1.1 200 OK\nContent-Length: 51200\n\n"+strings.Repeat("x", 51200))
-	c := w.connect()
-	c.SetWindow(1 << 20)
-	c.send("GET / HTTP/1.1\nHost: x\n\n")
-	early := len(c.receive())
-	w.advance(1500 * time.Millisecond)
-	middle := early + len(c.receive())
-	w.advance(2 * time.Second)
-	if all := middle + len(c.receive()); early > 21_000 || middle > 45_000 || all < 51200 {
-		t.Errorf("at 20 KB/s: %d at once, %d after 1.5 s, %d after 3.5 s", early, middle, all)
+func TestLimitRateHoldsForASmallBodyToo(t *testing.T) {
+	for _, head := range []string{"Content-Length: 60000\n\n", "Connection: close\n\n"} {
+		w := newWorld(t, `location / { proxy_pass http://127.0.0.1:9001; proxy_limit_rate 10000; proxy_read_timeout 2s; }`)
+		w.script("127.0.0.1:9001", func(_ *backend, p *conn.Peer, _ string) {
+			p.Send([]byte(crlf("HTTP/1.1 200 OK\n"+head) + strings.Repeat("x", 60_000)))
+			p.Close()
+		})
+		c := w.connect()
+		c.send("GET / HTTP/1.1\nHost: x\n\n")
+		got := 0
+		for second := 0; second < 6; second++ {
+			got += strings.Count(c.receive(), "x")
+			if least, most := second*9000, second*10000+2000; got < least || got > most {
+				t.Errorf("%q: %d bytes after %d s at 10 kB/s", head, got, second)
+			}
+			w.advance(time.Second)
+		}
+		w.advance(time.Second)
+		if got += strings.Count(c.receive(), "x"); got != 60_000 {
+			t.Errorf("%q: %d bytes came", head, got)
+		}
 	}
 }
 
@@ -219,6 +227,38 @@ func TestForceRangesAndNextTimeout(t *testing.T) {
 	wantStatus(t, c.receive(), "504")
 	if n := w.net.Dials[conn.MustAddr("127.0.0.1:9002")] + w.net.Dials[conn.MustAddr("127.0.0.1:9003")]; n != 0 {
 		t.Errorf("%d more peers were tried after the time was up", n)
+	}
+}
+
+func TestTheTimeForOtherPeersBeginsWhenTheBodyHasCome(t *testing.T) {
+	w := newWorld(t, `upstream u { server 127.0.0.1:9001; server 127.0.0.1:9002; }
+		server { listen 80; location / { proxy_pass http://u; proxy_next_upstream_timeout 2s; } }`)
+	w.script("127.0.0.1:9001", func(_ *backend, p *conn.Peer, _ string) { p.Close() })
+	w.serve("127.0.0.1:9002", hello)
+	c := w.connect().send("PUT / HTTP/1.1\nHost: x\nContent-Length: 4\n\nbo")
+	w.advance(10 * time.Second)
+	wantBody(t, c.send("dy").receive(), "hello")
+}
+
+func TestTheLongestTimesDoNotComeRound(t *testing.T) {
+	const ever = "9999999999s" // more than an int64 of nanoseconds holds
+	w := newWorld(t, strings.ReplaceAll(`client_header_timeout EVER; client_body_timeout EVER; keepalive_timeout EVER; keepalive_time EVER;
+		send_timeout EVER; lingering_timeout EVER; proxy_connect_timeout EVER; proxy_send_timeout EVER; proxy_read_timeout EVER;
+		upstream u { server 127.0.0.1:9001 fail_timeout=EVER; keepalive 1; keepalive_timeout EVER; keepalive_time EVER; }
+		server { listen 80; location / { proxy_pass http://u; } }`, "EVER", ever))
+	b := w.script("127.0.0.1:9001", nil)
+	c := w.connect()
+	for range 2 {
+		w.advance(24 * time.Hour)
+		c.send("POST / HTTP/1.1\nHost: x\nContent-Length: 2\n\n1")
+		w.advance(24 * time.Hour)
+		c.send("2")
+		w.advance(24 * time.Hour)
+		if len(b.peers) != 1 {
+			t.Fatalf("%d connections to the backend: %s", len(b.peers), w.errors())
+		}
+		b.peers[0].Send([]byte(crlf(hello)))
+		wantBody(t, c.receive(), "hello")
 	}
 }
 
