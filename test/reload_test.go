@@ -334,6 +334,30 @@ func TestLogsAreReopened(t *testing.T) {
 	}
 }
 
+// A tunnel may keep a process that has been told to quit for days.
+func TestLogsAreReopenedDuringAGracefulEnd(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.Backend(tunnel)
+	p := l.Hearth(reloadConf("1", "%BACK1%"))
+	c := l.openTunnel(p.Addr(1))
+	p.Signal(syscall.SIGQUIT)
+	p.Log("error.log", "gracefully shutting down")
+	os.Rename(filepath.Join(p.Dir, "access.log"), filepath.Join(p.Dir, "access.log.1"))
+	p.Signal(syscall.SIGUSR1)
+	eventually(t, "a new file", func() bool {
+		_, err := os.Stat(filepath.Join(p.Dir, "access.log"))
+		return err == nil
+	})
+	c.Close()
+	if code := p.Wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if !strings.Contains(p.Read("access.log"), " 101 ") {
+		t.Error("the tunnel's line is not in the new file")
+	}
+}
+
 func reachable(addr string) bool {
 	resp, err := (&http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + addr + "/")
 	if err != nil {

@@ -35,7 +35,7 @@ func (s *Server) Stop() {
 }
 
 // Quit ends the server gracefully: requests under way finish. A signal on sigs to stop at once, or
-// worker_shutdown_timeout, closes the connections that are left. sigs may be nil.
+// worker_shutdown_timeout, closes the connections that are left. Logs can be reopened meanwhile. sigs may be nil.
 func (s *Server) Quit(sigs <-chan os.Signal) {
 	s.say.Write(logs.Notice, "gracefully shutting down")
 	s.stopAccepting()
@@ -57,9 +57,12 @@ func (s *Server) Quit(sigs <-chan os.Signal) {
 			return
 		case sig := <-sigs:
 			s.received(sig)
-			if sig == syscall.SIGTERM || sig == syscall.SIGINT {
+			switch sig {
+			case syscall.SIGTERM, syscall.SIGINT:
 				s.Stop()
 				return
+			case syscall.SIGUSR1: // tunnels can keep the process for long
+				s.Reopen()
 			}
 		}
 	}
