@@ -530,6 +530,24 @@ func TestALimitedRateHoldsAStreamBack(t *testing.T) {
 	c.wantTold(slow, "200 ["+strings.Repeat("x", 3000)+"] end")
 }
 
+func TestPingDoesNotKeepAConnection(t *testing.T) {
+	w := newWorld(t, ok)
+	c := w.connectH2()
+	for range 2 { // 75 s of keepalive_timeout begin with each request's end
+		c.wantTold(c.ask("GET /", true), "200 [/] end")
+		for range 7 {
+			w.advance(10 * time.Second)
+			c.wire.Ping([8]byte{})
+			c.exchange()
+			c.wantOpen()
+		}
+	}
+	w.advance(5*time.Second - time.Millisecond)
+	c.wantOpen()
+	w.advance(time.Millisecond)
+	c.wantClosed()
+}
+
 // A stream that waits for credit goes on outside its fiber when that comes, and may be held back by its pace there.
 func TestALimitedRateHoldsWhenCreditComes(t *testing.T) {
 	w := newWorld(t, func(r *core.Request) {
