@@ -548,6 +548,45 @@ func TestALimitedRateHoldsAStreamBack(t *testing.T) {
 	c.wantTold(slow, "200 ["+strings.Repeat("x", 3000)+"] end")
 }
 
+func TestPingDoesNotKeepAConnection(t *testing.T) {
+	w := newWorld(t, ok)
+	c := w.connectH2()
+	for range 2 { // 75 s of keepalive_timeout begin with each request's end
+		c.wantTold(c.ask("GET /", true), "200 [/] end")
+		for range 7 {
+			w.advance(10 * time.Second)
+			c.wire.Ping([8]byte{})
+			c.exchange()
+			c.wantOpen()
+		}
+	}
+	w.advance(5*time.Second - time.Millisecond)
+	c.wantOpen()
+	w.advance(time.Millisecond)
+	c.wantClosed()
+}
+
+// A stream that waits for credit goes on outside its fiber when that comes, and may be held back by its pace there.
+func TestALimitedRateHoldsWhenCreditComes(t *testing.T) {
+	w := newWorld(t, func(r *core.Request) {
+		r.Down.SetRate(100_000, 0) // half as much again as the client has windows for
+		reply(r, 200, strings.Repeat("x", 300_000))
+	})
+	w.set.SendTimeout = 10 * time.Second
+	c := w.connectH2()
+	id := c.ask("GET /", true)
+	for second := range 3 {
+		if n := strings.Count(c.told[id], "x"); n < 65_000+second*100_000-15_000 {
+			t.Errorf("%d bytes after %d s at 100 kB/s", n, second)
+		}
+		for range 10 {
+			w.advance(100 * time.Millisecond)
+			c.exchange()
+		}
+	}
+	c.wantTold(id, "200 ["+strings.Repeat("x", 300_000)+"] end")
+}
+
 func TestABodyThatDoesNotComeTimesOut(t *testing.T) {
 	w := newWorld(t, echo)
 	c := w.connectH2()

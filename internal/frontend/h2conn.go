@@ -22,11 +22,12 @@ type h2Conn struct {
 	streams  h2List  // those with a request, in order of their beginning
 	rests    *h2Rest // those that have been answered, and whose client is still sending
 	client   core.Client
-	asked    bool // EndTurn will be called
-	blocked  bool // the socket takes no more for now
-	held     bool // nothing is read until there is less to write
-	halfHead bool // the timer is that of an unfinished frame
-	gone     bool // the connection is closed
+	asked    bool         // EndTurn will be called
+	blocked  bool         // the socket takes no more for now
+	held     bool         // nothing is read until there is less to write
+	halfHead bool         // the timer is that of an unfinished frame
+	gone     bool         // the connection is closed
+	restsBy  loop.Instant // when it is closed if no request comes; 0 = it has not been idle since the last
 }
 
 var _ http2.Handler = (*h2Conn)(nil)
@@ -210,11 +211,14 @@ func (c *h2Conn) settle() {
 		h.until = now.Add(settings.KeepaliveMinTimeout)
 		h.enter(isKept)
 	}
-	timeout := settings.KeepaliveTimeout.Idle
-	if h.requests == 0 { // there may be no keep-alive, but one request
-		timeout = max(timeout, c.server().ClientHeaderTimeout)
+	if c.restsBy == 0 { // frames that are no requests, such as PING, keep no connection
+		timeout := settings.KeepaliveTimeout.Idle
+		if h.requests == 0 { // there may be no keep-alive, but one request
+			timeout = max(timeout, c.server().ClientHeaderTimeout)
+		}
+		c.restsBy = now.Add(timeout)
 	}
-	h.timer.Reset(c.shard.loop, now.Add(timeout), h)
+	h.timer.Reset(c.shard.loop, c.restsBy, h)
 }
 
 // server is the address's default one, in the newest generation.

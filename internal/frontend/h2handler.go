@@ -22,6 +22,7 @@ func (c *h2Conn) OnHeaders(ws *http2.Stream, b *http2.Block, end bool) {
 	h, sh := c.h, c.shard
 	sh.counters.requests++
 	h.requests++
+	c.restsBy = 0
 	s := sh.takeStream()
 	s.begin(c, ws, b, end)
 	c.streams.push(s)

@@ -28,7 +28,7 @@ type h2Output struct {
 	headSize int64 // bytes on the wire that are not the body's
 	sent     int64 // body bytes on the wire
 	pace     pace
-	writable loop.Event
+	writable loop.Event // the fiber has something to do: see move. It alone takes that back
 	scratch  [32]byte
 }
 
@@ -151,6 +151,7 @@ func (s *h2Stream) Congested() bool { return s.out.pending() }
 
 // TryFlush implements core.Downstream.
 func (s *h2Stream) TryFlush() error {
+	s.out.writable.Clear()
 	s.move()
 	if o := &s.out; o.pending() && o.err == nil && !s.conn.blocked && o.pace.resume == 0 {
 		// The wire is full, or the client's window is. The former helps at once to write what there is.
@@ -162,24 +163,23 @@ func (s *h2Stream) TryFlush() error {
 // room is told by the wire that it takes more.
 func (s *h2Stream) room() { s.move() }
 
-// move gives the wire what it takes of what waits. What makes progress wakes the fiber, if that waits for it.
+// move gives the wire what it takes of what waits. What makes progress wakes the fiber, if that waits for it; so does the
+// pace where it holds the rest back, which only the fiber can wait for.
 func (s *h2Stream) move() {
 	o := &s.out
-	before := o.sent
-	for o.err == nil && o.pending() {
-		want := s.piece()
-		allowed := o.pace.allowed(s.loop.Now(), o.sent, want)
-		if allowed == 0 || s.writeNext(allowed) < allowed {
+	before, held := o.sent, false
+	for o.err == nil && o.pending() && !held {
+		allowed := o.pace.allowed(s.loop.Now(), o.sent, s.piece())
+		held = allowed == 0
+		if !held && s.writeNext(allowed) < allowed {
 			break
 		}
 	}
 	if o.err == nil && !o.pending() && o.last && !o.ended {
 		s.sendEnd()
 	}
-	if o.sent != before || !o.pending() {
+	if o.sent != before || !o.pending() || held {
 		o.writable.Set(s.loop)
-	} else {
-		o.writable.Clear()
 	}
 }
 
