@@ -70,6 +70,9 @@ func prepare(o Options, say *Messages) (*Server, *Setup, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if !o.Guest {
+		setup.Main.useZone()
+	}
 	if !setup.Main.events {
 		s.parsed()
 		return nil, nil, s.failed("no \"events\" section in configuration")
