@@ -28,6 +28,10 @@ type Options struct {
 	Log   func(msg string) // told of panics and stalls, on any goroutine; nil drops them
 	Stall time.Duration    // a turn longer than this is counted and logged with the stack; 0 = no watchdog
 	Spare int              // idle fibers kept whatever the load; 0 = 32
+
+	// OwnProcessor promises that GOMAXPROCS is greater than the number of loops, so that the loop can keep a processor
+	// while it waits for a moment; see sleep.
+	OwnProcessor bool
 }
 
 // Loop is one event loop. Its methods are for its own goroutine (that is, for its fibers and the
@@ -107,11 +111,7 @@ func newLoop(opts Options, p poller) *Loop {
 
 // Run serves until Stop has been carried out, on the calling goroutine, which needs no thread of its own.
 //
-// Best with GOMAXPROCS equal to the number of loops. Measured with a relay of small requests, 64 connections, on two
-// busy cores, CPU µs per request (medians of five runs): one loop 4.7 with GOMAXPROCS 1 and 4.7 with 2; two loops 4.9
-// with 2 and 7.1 with 3, where a processor without a loop keeps being woken to find nothing to run. Work
-// that is not a loop's (Await, the garbage collector) gets its share as loops sleep, or by preemption.
-// Each request of that relay makes two recvfrom and two sendto, and 0.4 epoll_pwait.
+// Best with one processor of Go's (GOMAXPROCS) for each loop and one for all else: signers, the garbage collector, Await.
 func (l *Loop) Run() {
 	unwatch := l.watch.start(l)
 	defer unwatch()

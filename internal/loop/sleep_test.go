@@ -19,10 +19,10 @@ import (
 
 var sleepFor = flag.Duration("sleep", time.Second, "how long TestNoWakeUpIsLost goes on with each GOMAXPROCS")
 
-// fireAfter has the timer descriptor fire earlier than p.armed says.
+// fireAfter has the timer descriptor fire earlier than p.sleep.armed says.
 func (p *epoll) fireAfter(d time.Duration) {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
-	syscall.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(p.timerFd), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	syscall.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(p.sleep.timerFd), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
 }
 
 func TestATimerDescriptorThatFiresEarlyIsSetAgain(t *testing.T) {
@@ -32,7 +32,7 @@ func TestATimerDescriptorThatFiresEarlyIsSetAgain(t *testing.T) {
 		l.Go(func() {
 			deadline := l.Now().Add(50 * time.Millisecond)
 			p := l.poll.(*epoll)
-			p.armed = deadline
+			p.sleep.armed = deadline
 			p.fireAfter(time.Millisecond)
 			woke <- l.Wait(deadline)
 		})
@@ -158,15 +158,19 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	for _, procs := range []int{1, 2, 3} {
 		t.Run(fmt.Sprintf("GOMAXPROCS %d", procs), func(t *testing.T) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-			sleepAndWake(t, *sleepFor)
+			sleepAndWake(t, *sleepFor, false)
 		})
 	}
+	t.Run("with processors of their own", func(t *testing.T) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+		sleepAndWake(t, *sleepFor, true)
+	})
 }
 
-func sleepAndWake(t *testing.T, d time.Duration) {
+func sleepAndWake(t *testing.T, d time.Duration, own bool) {
 	loops := make([]*Loop, 3)
 	for i := range loops {
-		loops[i] = runLoop(t, Options{ID: i, Stall: 5 * time.Second, Log: func(msg string) { t.Log(msg) }})
+		loops[i] = runLoop(t, Options{ID: i, Stall: 5 * time.Second, OwnProcessor: own, Log: func(msg string) { t.Log(msg) }})
 	}
 	end := clock().Add(d)
 	var all []*sleeper
@@ -228,7 +232,7 @@ func watchSleepers(t *testing.T, all []*sleeper, d time.Duration, ended chan str
 		for i, s := range all {
 			p := s.l.poll.(*epoll)
 			fmt.Fprintf(os.Stderr, "sleeper %d on loop %d: woke %d times; timer in %v, descriptor in %v, posted %v\n", i, s.l.ID(),
-				s.beats.Load(), s.l.timers.next().Sub(clock()), p.armed.Sub(clock()), s.l.posted.any.Load())
+				s.beats.Load(), s.l.timers.next().Sub(clock()), p.sleep.armed.Sub(clock()), s.l.posted.any.Load())
 		}
 		pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		t.Fatal("a wake-up was lost")

@@ -9,7 +9,7 @@ import (
 type counters struct {
 	turns, events, stale, panics, stalls atomic.Int64
 	maxTurn                              atomic.Int64 // nanoseconds
-	live, free, timers                   atomic.Int64 // as of the last sleep or the last 256th turn
+	live, free, timers                   atomic.Int64 // as of the last sleep
 }
 
 // Stats are a loop's figures.

@@ -32,6 +32,12 @@ func (w *watchdog) turnEnds(l *Loop, now Instant) {
 	w.last = 0
 }
 
+// sleeps is told that the turn is over and nothing to do.
+func (w *watchdog) sleeps(l *Loop, now Instant) {
+	w.turnEnds(l, now)
+	w.began.Store(0)
+}
+
 func (w *watchdog) start(l *Loop) (stop func()) {
 	if l.opts.Stall <= 0 {
 		return func() {}

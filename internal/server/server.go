@@ -84,7 +84,7 @@ func prepare(o Options, say *Messages) (*Server, *Setup, error) {
 	s.logs = logs.NewRegistry(n)
 	s.logs.OnError = func(msg string) { say.Write(logs.Alert, msg) }
 	for i := range n {
-		l, err := loop.New(loop.Options{ID: i, Stall: stall, Log: func(msg string) { say.Write(logs.Alert, msg) }})
+		l, err := loop.New(loop.Options{ID: i, Stall: stall, OwnProcessor: !o.Guest, Log: func(msg string) { say.Write(logs.Alert, msg) }})
 		if err != nil {
 			s.abandon()
 			return nil, nil, s.failed("epoll_create() failed %s", conn.ErrnoText(err))
@@ -146,8 +146,7 @@ func (s *Server) settle(g *generation) error {
 	if s.opts.Guest {
 		return nil
 	}
-	// A processor for each loop and no more is best: see loop.Run.
-	runtime.GOMAXPROCS(len(s.loops))
+	runtime.GOMAXPROCS(len(s.loops) + 1) // as loop.Run has it best
 	if m.Master {
 		if err := s.dropPrivileges(m.User, g); err != nil {
 			return err

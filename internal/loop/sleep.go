@@ -1,0 +1,167 @@
+package loop
+
+import (
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// sleep is how a loop waits when there is nothing to do. There are two ways.
+//
+// Briefly: in epoll_pwait itself, as any event loop in C does, and without telling the scheduler, so that the loop keeps
+// its processor of Go's and its thread, and runs on at once when something comes. That is for a loop that has a processor
+// to itself (Options.OwnProcessor), whose last sleep was short, and that has nobody working for it who might need the
+// processor (Await). A stop of the world, for the garbage collector say, ends it early: the runtime's signal does, which it
+// repeats until the loop has stopped. And it is never longer than briefly.
+//
+// Soundly: if that was not short. The loop gives up processor and thread and waits in the Go runtime's poller, as a net.Conn
+// would, for its epoll descriptor to become readable. An idle process costs nothing so; but a way back through the
+// scheduler costs 10 to 15 µs, and twice as much with a second loop, whose thread is woken each time to look for work.
+//
+// Measured at 1,600 requests a second over 16 connections, medians of three runs, one loop and two: 52 and 56 µs CPU a request,
+// 101 and 104 µs from request to answer, 99 % in 290 µs; with sound sleep alone 61 and 77 µs, 120 and 147 µs, 350 and 700 µs;
+// nginx 46 and 49 µs, 97 and 102 µs, 270 µs. At full load a loop hardly sleeps, and there is no difference.
+type sleep struct {
+	short bool    // the next is expected to be, for the last one was
+	began Instant // 0 = awake
+
+	outer   int      // an epoll descriptor that has the loop's own in it, listened to during a sound sleep alone
+	file    *os.File // owns outer, which the runtime's poller knows
+	raw     syscall.RawConn
+	timerFd int     // ends a sound sleep for the loop's timers
+	armed   Instant // when timerFd fires, 0 = not set
+	lookout lookout
+	poller  *epoll             // during a sound sleep
+	step    func(uintptr) bool // soundStep, made once so that sleeping does not allocate
+}
+
+// briefly bounds the short sleeps, and so what a loop that falls idle keeps from others.
+const briefly = 5 * time.Millisecond
+
+// The poller's own descriptors have handles without meaning: that they woke it is all they are for. Both are
+// edge-triggered and never read, for every write and every expiry is an edge of its own.
+func (s *sleep) open(p *epoll) (err error) {
+	s.outer, s.timerFd = -1, -1
+	if s.timerFd, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("timerfd_create", err)
+	}
+	if err := p.add(s.timerFd, 0, unix.EPOLLIN|edgeTriggered); err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	if s.outer, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.EpollCtl(s.outer, unix.EPOLL_CTL_ADD, p.fd, &unix.EpollEvent{}); err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	if err := unix.SetNonblock(s.outer, true); err != nil { // or os.NewFile would not use the runtime's poller
+		return os.NewSyscallError("fcntl", err)
+	}
+	s.file = os.NewFile(uintptr(s.outer), "epoll")
+	s.raw, err = s.file.SyscallConn()
+	s.step = s.soundStep
+	return err
+}
+
+func (s *sleep) close() {
+	if s.file != nil {
+		s.file.Close()
+	} else if s.outer >= 0 {
+		unix.Close(s.outer)
+	}
+	if s.timerFd >= 0 {
+		unix.Close(s.timerFd)
+	}
+}
+
+// until sleeps until there is an event, or a timer of the loop is due, or for nothing.
+func (s *sleep) until(p *epoll, l *Loop) {
+	if len(l.rests) > 0 {
+		if p.fetch(0) > 0 {
+			return
+		}
+		l.rest()
+	}
+	s.began = clock()
+	l.watch.sleeps(l, s.began)
+	l.publish()
+	next := l.timers.next()
+	if s.short && l.opts.OwnProcessor && l.awaits == 0 {
+		wait := briefly
+		if next != 0 {
+			wait = min(wait, max(0, next.Sub(s.began)))
+		}
+		if p.fetch(wait) > 0 || wait < briefly || clock().Sub(s.began) < briefly {
+			return
+		}
+	}
+	s.sound(p, l, next)
+}
+
+// wakes is told of the end of every poll, one that did not sleep too.
+func (s *sleep) wakes(now Instant) {
+	if s.began != 0 {
+		s.short = now.Sub(s.began) < briefly
+		s.began = 0
+	}
+	s.lookout.wakes(now)
+	s.lookout.busy(now)
+}
+
+// sound sleeps soundly.
+func (s *sleep) sound(p *epoll, l *Loop, next Instant) {
+	now := clock()
+	if next != 0 && next <= now {
+		p.fetch(0)
+		return
+	}
+	s.arm(next, now)
+	s.listen(p, unix.EPOLLIN)
+	s.poller = p
+	if err := s.raw.Read(s.step); err != nil {
+		panic("loop: waiting for the epoll descriptor: " + err.Error())
+	}
+	s.listen(p, 0)
+}
+
+// soundStep is called by the runtime until it returns true, at first and then whenever the outer descriptor has become
+// readable. An event between its poll and the runtime's wait is not lost, for that makes the descriptor readable, which
+// the runtime notes.
+func (s *sleep) soundStep(uintptr) bool {
+	if s.poller.fetch(0) > 0 {
+		return true
+	}
+	s.lookout.sleeps()
+	return false
+}
+
+// listen has the outer descriptor heed the loop's own, or not. While it does not, events do not trouble the runtime's
+// poller, whose thread would wake for each.
+func (s *sleep) listen(p *epoll, mask uint32) {
+	ev := unix.EpollEvent{Events: mask}
+	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(s.outer), unix.EPOLL_CTL_MOD, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&ev)), 0, 0)
+	if errno != 0 {
+		panic("loop: listening to the epoll descriptor: " + errno.Error())
+	}
+}
+
+// arm sees to it that the timer descriptor fires no later than about next, at the end of the
+// millisecond, so that near timers share a wake-up. If it is set to an earlier time already it is left alone: firing
+// for nothing now and then costs less than a system call for each sleep.
+//
+// That is safe only while armed tells the truth: a loop that takes a timer that has fired for one that is set sleeps
+// for ever. So it is set by the time that is left, which needs no agreement with the kernel on where zero is, and
+// deliver, which sees it fire, takes armed back.
+func (s *sleep) arm(next, now Instant) {
+	const ms = Instant(time.Millisecond)
+	if next == 0 || s.armed > now && s.armed <= next+ms {
+		return
+	}
+	s.armed = (next + ms - 1) / ms * ms
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(s.armed - now))} // next > now, so not zero, which disarms
+	syscall.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(s.timerFd), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+}
