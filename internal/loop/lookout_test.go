@@ -11,8 +11,26 @@ import (
 
 // Both loops sleep; then one has work without end, and the other's bytes come.
 func TestABusyLoopLeavesNobodyAsleep(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	busy, idle := runLoop(t, Options{ID: 0}), runLoop(t, Options{ID: 1})
+	whileOneIsAwake(t, false, func(busy *Loop, answered func() bool) {
+		for !answered() {
+			busy.Yield()
+		}
+	})
+}
+
+// Both loops sleep soundly; then one sleeps briefly, which is not where the other's bytes are looked for.
+func TestABriefSleepLeavesNobodyAsleep(t *testing.T) {
+	whileOneIsAwake(t, true, func(brisk *Loop, answered func() bool) {
+		for !answered() {
+			brisk.Wait(brisk.Now().Add(briefly - time.Millisecond))
+		}
+	})
+}
+
+// whileOneIsAwake sends bytes to a loop that sleeps soundly while another is in meanwhile, and sees how long they wait.
+func whileOneIsAwake(t *testing.T, own bool, meanwhile func(l *Loop, answered func() bool)) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	busy, idle := runLoop(t, Options{ID: 0, OwnProcessor: own}), runLoop(t, Options{ID: 1, OwnProcessor: own})
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -45,26 +63,30 @@ func TestABusyLoopLeavesNobodyAsleep(t *testing.T) {
 	var waits []time.Duration
 	onLoop(busy, func() {
 		for range 15 {
-			for sleepers.Load() != 1 { // and let this loop sleep too, so that its timer finds the one thread that waits
-				busy.Wait(busy.Now().Add(3 * time.Millisecond))
+			busy.Wait(busy.Now().Add(3 * briefly)) // soundly, so that its timer finds the one thread that waits
+			for sleepers.Load() != 1 {
+				busy.Wait(busy.Now().Add(3 * briefly))
 			}
-			busy.Wait(busy.Now().Add(3 * time.Millisecond))
+			for range inStride {
+				busy.Wait(busy.Now().Add(briefly / 2))
+			}
 			written := clock()
 			unix.Write(fds[1], []byte{'x'})
-			for answered := false; !answered; busy.Yield() {
+			meanwhile(busy, func() bool {
 				select {
 				case at := <-read:
 					waits = append(waits, at.Sub(written))
-					answered = true
+					return true
 				default:
+					return false
 				}
-			}
+			})
 		}
 	})
 	unix.Shutdown(fds[1], unix.SHUT_WR)
 	<-closed
 	slices.Sort(waits)
-	if median := waits[len(waits)/2]; median > 5*time.Millisecond {
+	if median := waits[len(waits)/2]; median > briefly/2 {
 		t.Errorf("the sleeping loop's bytes waited for %v; all waits: %v", median, waits)
 	}
 }

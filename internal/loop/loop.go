@@ -47,7 +47,7 @@ type Loop struct {
 	fibers  fiberList
 	timers  timerHeap
 	ends    []TurnEnder
-	rests   []TurnEnder // for when there is nothing else to do
+	rests   []TurnEnder // for a little later
 	unrest  Instant     // since when the first of rests waits
 	posted  postQueue
 	awaits  int // fibers parked in Await
@@ -177,10 +177,10 @@ type TurnEnder interface{ EndTurn() }
 // AtRest.
 func (l *Loop) EndOfTurn(f TurnEnder) { l.ends = append(l.ends, f) }
 
-// AtRest is EndOfTurn for what can wait a little longer: f.EndTurn is called when the loop has nothing else to do, and
-// after two milliseconds if it always has. Access logs are written then: under load one write then has the lines of
-// many turns. It matters more than the system call itself costs, because the scheduler has to be told of a write to a
-// file, and on a busy machine it takes the processor away meanwhile.
+// AtRest is EndOfTurn for what can wait a little longer: f.EndTurn is called after two milliseconds, or before the loop
+// goes to sleep soundly. Access logs are written then: one write has the lines of many turns. It matters more than the
+// system call itself costs, because the scheduler has to be told of a write to a file, and on a busy machine it takes the
+// processor away meanwhile.
 func (l *Loop) AtRest(f TurnEnder) {
 	if len(l.rests) == 0 {
 		l.unrest = l.now
