@@ -242,6 +242,57 @@ func TestATunnelOutlivesReloads(t *testing.T) {
 	eventually(t, "the backend's side ends", func() bool { return l.backends[0].Open() == 0 })
 }
 
+// worker_shutdown_timeout bounds what a reload leaves behind: tunnels, and streams, but not those of newer generations on the same
+// connection.
+func TestWorkerShutdownTimeoutEndsWhatAReloadLeaves(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	going := make(chan bool, 1)
+	l.Backend(func(c *Call) {
+		if c.Path == "/hang" {
+			going <- true
+			c.hang()
+			return
+		}
+		tunnel(c)
+	})
+	conf := func(name string) string {
+		return "worker_shutdown_timeout 300ms;\n" + strings.Replace(reloadConf(name, "%BACK1%"), "listen %PORT1%;", "listen %PORT1%; http2 on;", 1)
+	}
+	p := l.Hearth(conf("1"))
+	plainH2 := &http.Transport{Protocols: new(http.Protocols)}
+	plainH2.Protocols.SetUnencryptedHTTP2(true)
+	defer plainH2.CloseIdleConnections()
+	h2 := &http.Client{Transport: plainH2, Timeout: patience}
+	stream := func(path string) error {
+		a, err := h2.Get("http://" + p.Addr(1) + path)
+		if err == nil {
+			a.Body.Close()
+		}
+		return err
+	}
+	if err := stream("/"); err != nil {
+		t.Fatal(err)
+	}
+	hung := make(chan error, 1)
+	go func() { hung <- stream("/hang") }()
+	old := l.openTunnel(p.Addr(1))
+	<-going
+	p.Configure(conf("2"))
+	p.reload("2")
+	young := l.openTunnel(p.Addr(1))
+	if err := <-hung; err == nil || strings.Contains(err.Error(), "Timeout") {
+		t.Errorf("the stream that hung ended with %v", err)
+	}
+	if _, err := old.in.ReadByte(); err == nil {
+		t.Error("the old generation's tunnel goes on")
+	}
+	young.exchange(l, "second", "second")
+	if err := stream("/"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestQuitLetsRequestsEnd(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

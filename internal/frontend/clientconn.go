@@ -119,7 +119,7 @@ func (h *clientConn) begin() bool {
 }
 
 func (h *clientConn) activate(s *session) {
-	s.headBy = 0
+	s.headBy, s.idleBy = 0, h.timer.At()
 	if h.requests == 0 {
 		s.headBy = h.timer.At()
 	}
@@ -154,9 +154,12 @@ func (h *clientConn) rest() {
 	s := h.session
 	h.session = nil
 	now := h.shard.loop.Now()
-	if s.last == nil || h.requests == 0 { // nothing but a handshake or empty lines so far
+	switch {
+	case s.last == nil || h.requests == 0: // nothing but a handshake or empty lines so far
 		h.timer.Reset(h.shard.loop, s.headDeadline(s.server), h)
-	} else {
+	case s.idleBy != 0: // nothing but empty lines since it was idle
+		h.timer.Reset(h.shard.loop, s.idleBy, h)
+	default:
 		h.until = now.Add(s.last.KeepaliveMinTimeout)
 		h.timer.Reset(h.shard.loop, now.Add(s.last.KeepaliveTimeout.Idle), h)
 	}

@@ -105,6 +105,24 @@ func CloseAll(l *loop.Loop) {
 	}
 }
 
+// CloseRequests ends the connections whose request under way is a generation's (worker_shutdown_timeout after a reload), or the streams
+// of an HTTP/2 connection. On l's goroutine.
+func CloseRequests(l *loop.Loop, of *core.Generation) {
+	for h := shardOf(l).active.first; h != nil; h = h.next {
+		if h.h2 == nil {
+			if s := h.session; s != nil && s.req != nil && s.req.Gen == of {
+				h.conn.Close() // its fiber finds out and does the rest
+			}
+			continue
+		}
+		for s := h.h2.streams.first; s != nil; s = s.next {
+			if s.req.Gen == of {
+				s.lose(errGone)
+			}
+		}
+	}
+}
+
 // Connections is the number of l's client connections. On l's goroutine.
 func Connections(l *loop.Loop) int {
 	sh := shardOf(l)

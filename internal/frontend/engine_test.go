@@ -195,6 +195,24 @@ func TestTheTimeForTheFirstHeadBeginsWithTheConnection(t *testing.T) {
 	}
 }
 
+func TestEmptyLinesKeepNoConnection(t *testing.T) {
+	s := newSite(t, "client_header_timeout 5s; keepalive_timeout 10s; location / { echo_body; }")
+	p := s.connect()
+	p.Send([]byte(get("/")))
+	s.Sim.Advance(4 * time.Second)
+	p.Send([]byte("\r\n"))
+	s.Sim.Advance(4 * time.Second)
+	p.Send([]byte("\r\n\r\n"))
+	s.Sim.Advance(2*time.Second - time.Millisecond)
+	if p.Ended() {
+		t.Error("closed before its time")
+	}
+	s.Sim.Advance(time.Millisecond)
+	if !p.ConnClosed() {
+		t.Error("open after keepalive_timeout")
+	}
+}
+
 func TestANewGenerationServesOldConnections(t *testing.T) {
 	s := newSite(t, `location / { say "old"; }`)
 	p := s.connect()

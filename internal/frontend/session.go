@@ -32,6 +32,7 @@ type session struct {
 	reading bool               // no request yet: counted as reading
 	last    *core.LocationConf // of the request served last
 	headBy  loop.Instant       // when the head of the connection's first request has to be there; 0 = not said yet
+	idleBy  loop.Instant       // when the connection would have been closed, had nothing come; 0 = there has been a request since
 }
 
 var _ core.Downstream = (*session)(nil)
@@ -183,7 +184,7 @@ func (s *session) newRequest(started loop.Instant, headLength int) *core.Request
 	s.server = s.shard.engine.handshaken(s.addr, s.h.tls)
 	h := s.h
 	h.requests++
-	s.headBy = 0
+	s.headBy, s.idleBy = 0, 0
 	s.shard.counters.requests++
 	s.count(false)
 

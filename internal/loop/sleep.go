@@ -29,7 +29,8 @@ type sleep struct {
 	short int     // how many in a row were, up to now
 	began Instant // 0 = awake
 
-	outer   int      // an epoll descriptor that has the loop's own in it, listened to during a sound sleep alone
+	outer   int      // an epoll descriptor that has the loop's own in it
+	heeds   bool     // outer heeds it, as it must during a sound sleep
 	file    *os.File // owns outer, which the runtime's poller knows
 	raw     syscall.RawConn
 	timerFd int     // ends a sound sleep for the loop's timers
@@ -87,6 +88,7 @@ func (s *sleep) until(p *epoll, l *Loop) {
 	l.publish()
 	if s.short >= inStride && l.opts.OwnProcessor && l.awaits == 0 {
 		s.lookout.leaves()
+		s.listen(p, false)
 		end := s.began.Add(briefly)
 		if next := l.timers.next(); next != 0 {
 			end = min(end, next)
@@ -129,12 +131,11 @@ func (s *sleep) sound(p *epoll, l *Loop) {
 		return
 	}
 	s.arm(next, now)
-	s.listen(p, unix.EPOLLIN)
+	s.listen(p, true)
 	s.poller = p
 	if err := s.raw.Read(s.step); err != nil {
 		panic("loop: waiting for the epoll descriptor: " + err.Error())
 	}
-	s.listen(p, 0)
 }
 
 // soundStep is called by the runtime until it returns true, at first and then whenever the outer descriptor has become
@@ -148,10 +149,17 @@ func (s *sleep) soundStep(uintptr) bool {
 	return false
 }
 
-// listen has the outer descriptor heed the loop's own, or not. While it does not, events do not trouble the runtime's
-// poller, whose thread would wake for each.
-func (s *sleep) listen(p *epoll, mask uint32) {
-	ev := unix.EpollEvent{Events: mask}
+// listen has the outer descriptor heed the loop's own, or not, and events trouble the runtime's poller, whose thread
+// would wake for each, or not.
+func (s *sleep) listen(p *epoll, heed bool) {
+	if heed == s.heeds {
+		return
+	}
+	s.heeds = heed
+	ev := unix.EpollEvent{}
+	if heed {
+		ev.Events = unix.EPOLLIN
+	}
 	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(s.outer), unix.EPOLL_CTL_MOD, uintptr(p.fd),
 		uintptr(unsafe.Pointer(&ev)), 0, 0)
 	if errno != 0 {

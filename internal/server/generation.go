@@ -111,6 +111,8 @@ const drainPoll = 20 * time.Millisecond
 // A loop may just have looked the old generation up and be about to count its request in; it does both
 // in one turn. So after every loop has come to the end of the turn in which the ports were swapped, the
 // counts only fall. What a request leaves to the end of its last turn (log lines) is waited for in the same way.
+//
+// What is left after the generation's worker_shutdown_timeout is closed.
 func (s *Server) retire(g *generation, removed []*port) {
 	s.mu.Lock()
 	s.old = append(s.old, g)
@@ -118,8 +120,12 @@ func (s *Server) retire(g *generation, removed []*port) {
 	s.retiring.Add(1)
 	go func() {
 		defer s.retiring.Done()
+		timeout, began := g.setup.Main.ShutdownTimeout, time.Now()
 		s.onLoops(nothing)
 		for (s.drainPorts(removed) > 0 || !g.Drained()) && !s.allEnded() {
+			if timeout > 0 && time.Since(began) >= timeout {
+				s.onLoops(func(l *loop.Loop) { frontend.CloseRequests(l, g.Generation) })
+			}
 			time.Sleep(drainPoll)
 		}
 		s.onLoops(nothing)
