@@ -71,7 +71,7 @@ const stormRate = 500
 // that what else disturbs the machine disturbs both. The storm is a process of its own: it must not make the client late
 // whose latencies are taken.
 func handshakeStorm(t *trial) error {
-	client := load.Client{Addr: t.proxy.Addr, Path: "/small", Conns: 16, Think: 20 * time.Millisecond, TLS: true}
+	client := load.Client{Addr: t.proxy.Addr, Path: "/small", Conns: 16, Think: 20 * time.Millisecond, TLS: true, Ahead: true}
 	client.Run(t.ctx, warmUp)
 	var quiet, stormy, rates []float64
 	for range max(3, t.seconds) {

@@ -29,6 +29,7 @@ type Client struct {
 	Think time.Duration // longest pause before a request, the first one too; the pauses are spread evenly
 	IDs   bool          // every request carries an X-Bench-Id of its own
 	TLS   bool
+	Ahead bool // the connections are made before the time begins, and no latency has a handshake in it
 }
 
 // requestTimeout ends a request that gets no answer.
@@ -68,11 +69,17 @@ func (c Client) Run(ctx context.Context, length time.Duration) Result {
 	workers := make([]*worker, c.Conns)
 	shared := new(outstanding)
 	body := make([]byte, c.Body)
-	start := time.Now()
 	var group sync.WaitGroup
 	for i := range workers {
 		w := &worker{Client: &c, number: i, shared: shared, body: body, failures: map[string]int64{}}
 		workers[i] = w
+		if c.Ahead {
+			group.Go(w.connectAhead)
+		}
+	}
+	group.Wait()
+	start := time.Now()
+	for _, w := range workers {
 		group.Go(func() { w.run(ctx, start.Add(length)) })
 	}
 	group.Wait()
@@ -90,6 +97,19 @@ func (c Client) Run(ctx context.Context, length time.Duration) Result {
 	r.Requests = int64(len(all))
 	r.P50, r.P99 = percentile(all, 0.50), percentile(all, 0.99)
 	return r
+}
+
+func (w *worker) connectAhead() {
+	if err := w.connect(); err != nil {
+		w.failures[kind(err)]++
+	}
+}
+
+func (w *worker) connect() (err error) {
+	if w.conn, err = dial(w.Addr, w.TLS); err == nil {
+		w.in = bufio.NewReaderSize(w.conn, 16<<10)
+	}
+	return err
 }
 
 func (w *worker) run(ctx context.Context, end time.Time) {
@@ -125,10 +145,9 @@ func (w *worker) exchange(i int) (err error) {
 		}
 	}()
 	if w.conn == nil {
-		if w.conn, err = dial(w.Addr, w.TLS); err != nil {
+		if err = w.connect(); err != nil {
 			return err
 		}
-		w.in = bufio.NewReaderSize(w.conn, 16<<10)
 	}
 	w.conn.SetDeadline(time.Now().Add(requestTimeout))
 	if err = w.send(i); err != nil {

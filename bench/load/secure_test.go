@@ -55,6 +55,21 @@ func TestARateIsKept(t *testing.T) {
 	}
 }
 
+func TestConnectionsMadeAheadHaveNoHandshakeInTheirLatency(t *testing.T) {
+	const slow = 100 * time.Millisecond
+	addr, conns := secureServer(t, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		time.Sleep(slow)
+		return nil, nil
+	}})
+	for _, ahead := range []bool{false, true} {
+		before := conns.Load()
+		r := Client{Addr: addr, Path: "/", Conns: 2, Think: 20 * time.Millisecond, TLS: true, Ahead: ahead}.Run(context.Background(), 2*slow)
+		if r.Errors != 0 || r.Requests == 0 || conns.Load()-before != 2 || (r.P99 >= slow) == ahead {
+			t.Errorf("ahead %v: %+v, %d connections", ahead, r, conns.Load()-before)
+		}
+	}
+}
+
 func TestTheClientSpeaksTLS(t *testing.T) {
 	addr, conns := secureServer(t, nil)
 	r := Client{Addr: addr, Path: "/", Conns: 3, TLS: true}.Run(context.Background(), 30*time.Millisecond)
