@@ -30,7 +30,8 @@ func WriteReference(w io.Writer, s *Schema) error {
 		"Made from the directive tables in the source; do not edit by hand.\n\n"+
 		"hearth follows the configuration language of nginx 1.31. Of the %d directives below, %d are supported\n"+
 		"and %d are accepted and checked but have no effect, since they tune what is inside nginx only.\n"+
-		"Any other directive of nginx is an error that names it; none is ignored silently.\n", total, supported, idle)
+		"Any other directive of nginx is an error that names it; none is ignored silently. Those that are `off` unless set,\n"+
+		"such as `gzip`, `auth_basic` or `proxy_cache`, may be set to `off`.\n", total, supported, idle)
 	for _, m := range modules {
 		writeModule(out, m)
 	}
@@ -112,8 +113,11 @@ func writeModule(out io.Writer, m moduleDoc) {
 	fmt.Fprintf(out, "\n## %s\n\n| directive | state | syntax | default | contexts | what it does |\n|---|---|---|---|---|---|\n", m.name)
 	for _, e := range m.entries {
 		state, dflt, contexts, doc := "not yet", e.deflt, strings.ReplaceAll(e.contexts, ",", ", "), ""
-		if e.commercial {
+		switch {
+		case e.commercial:
 			state = "not yet (commercial in nginx)"
+		case e.offByDefault():
+			state = "only `off` yet"
 		}
 		if d := e.row; d != nil {
 			state, doc = "supported", d.Doc

@@ -187,6 +187,9 @@ func (c *Cursor) apply(name string, args []string, end ending) error {
 		d = &includeRow
 	}
 	if d == nil {
+		if end != endOpen && hasAnyway(name, c.in.Kind, args) {
+			return nil
+		}
 		return c.schema.missing(c, name, c.in.Kind)
 	}
 	switch block := d.Args&WithBlock != 0; {

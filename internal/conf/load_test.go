@@ -51,6 +51,11 @@ func wantError(t *testing.T, text, want string, rows ...conf.Directive) {
 func TestADirectiveNginxHasAndHearthHasNotIsNamed(t *testing.T) {
 	wantError(t, "stream {}", `directive "stream" (ngx_stream_core_module) is not supported by hearth yet in /etc/nginx.conf:1`)
 	wantError(t, "mail {}", `directive "mail" (ngx_mail_core_module) is not supported by hearth yet in /etc/nginx.conf:1`)
+	wantError(t, "http { server {\n gzip on;", `directive "gzip" (ngx_http_gzip_module) is not supported by hearth yet in /etc/nginx.conf:2`)
+	wantError(t, "http { server {\n gzip off on;", `directive "gzip" (ngx_http_gzip_module) is not supported by hearth yet in /etc/nginx.conf:2`)
+	wantError(t, "http { server {\n status_zone off;", `directive "status_zone" (ngx_http_api_module) is not supported by hearth yet in /etc/nginx.conf:2`)
+	wantError(t, "http { server {\n gzip off {", `directive "gzip" (ngx_http_gzip_module) is not supported by hearth yet in /etc/nginx.conf:2`)
+	wantError(t, "http { server {\n gzip off; auth_basic off; proxy_cache off; }\n proxy_cache 'off'; charset_map off; }", `directive "charset_map" (ngx_http_charset_module) is not supported by hearth yet in /etc/nginx.conf:3`)
 	wantError(t, "http { server {\n fastcgi_buffering on;", `directive "fastcgi_buffering" (ngx_http_fastcgi_module) is not supported by hearth yet in /etc/nginx.conf:2`)
 	wantError(t, "http { upstream a {", `directive "upstream" (ngx_http_upstream_module) is not supported by hearth yet in /etc/nginx.conf:1`)
 	wantError(t, "fastcgi_buffering on;", `"fastcgi_buffering" directive is not allowed here in /etc/nginx.conf:1`)

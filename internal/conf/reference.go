@@ -105,6 +105,14 @@ func knownModule(name string, in Context) string {
 	return ""
 }
 
+// hasAnyway says whether hearth does what the directive asks for without having it: nginx has it, and it is set to the `off` that
+// it is without being set, as `gzip off`.
+func hasAnyway(name string, in Context, args []string) bool {
+	return len(args) == 1 && args[0] == "off" && slices.ContainsFunc(knownByName()[name], func(k known) bool { return k.in&in != 0 && k.offByDefault() })
+}
+
+func (k *known) offByDefault() bool { return k.deflt == "off" && !k.commercial }
+
 func knownAnywhere(name string) bool {
 	return slices.ContainsFunc(knownByName()[name], func(k known) bool { return k.in != 0 })
 }
