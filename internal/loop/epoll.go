@@ -29,7 +29,7 @@ type epoll struct {
 // The poller's own descriptors have handles without meaning: that they woke it is all they are for. Both are
 // edge-triggered and never read, for every write and every expiry is an edge of its own.
 func newEpoll() (*epoll, error) {
-	p := &epoll{fd: -1, eventFd: -1}
+	p := &epoll{fd: -1, eventFd: -1, sleep: sleep{outer: -1, timerFd: -1}}
 	if err := p.open(); err != nil {
 		p.close()
 		return nil, err
@@ -61,7 +61,7 @@ func (p *epoll) close() {
 
 func (p *epoll) poll(l *Loop, sleep bool) {
 	if sleep {
-		p.sleep.until(p, l)
+		p.sleep.until(l)
 	} else {
 		p.fetch(0)
 	}
@@ -119,11 +119,14 @@ func readiness(mask uint32) Readiness {
 	return r
 }
 
-func (p *epoll) ctl(op, fd int, ev *unix.EpollEvent) error {
-	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd),
+// epollCtl is epoll_ctl, made raw.
+func epollCtl(epoll, op, fd int, ev *unix.EpollEvent) error {
+	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(epoll), uintptr(op), uintptr(fd),
 		uintptr(unsafe.Pointer(ev)), 0, 0)
 	return errnoOrNil(errno)
 }
+
+func (p *epoll) ctl(op, fd int, ev *unix.EpollEvent) error { return epollCtl(p.fd, op, fd, ev) }
 
 func (p *epoll) add(fd int, gen uint32, mask uint32) error {
 	return p.ctl(unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: mask, Fd: int32(fd), Pad: int32(gen)})

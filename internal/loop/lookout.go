@@ -12,10 +12,10 @@ import (
 // place. If A now has much to do, the events of loop B are not looked for until A sleeps or the runtime's monitor
 // comes round, every ten milliseconds. Two loops with 512 busy connections had a p99 of 40 to 170 ms by that, nginx 12.
 //
-// So a loop that is still busy a while after it woke, or sleeps elsewhere, with another asleep, starts an empty goroutine: the scheduler
-// wakes a thread for it, which finds nothing else to do after it and is the one that waits. Once for each waking is
-// enough, for a loop that goes to sleep later leaves its thread waiting. If one was waiting already, a thread has been
-// woken for nothing.
+// So a loop that is still busy a while after it woke, or sleeps elsewhere, with another asleep, starts an empty
+// goroutine: the scheduler wakes a thread for it, which finds nothing else to do after it and is the one that waits.
+// Once for each waking is enough, for a loop that goes to sleep later leaves its thread waiting. If one was waiting
+// already, a thread has been woken for nothing.
 type lookout struct {
 	asleep bool    // counted in sleepers
 	woke   Instant // the end of this loop's last sleep; 0 = somebody is on the lookout since

@@ -29,6 +29,7 @@ type sleep struct {
 	short int     // how many in a row were, up to now
 	began Instant // 0 = awake
 
+	poller  *epoll   // whose sleep it is
 	outer   int      // an epoll descriptor that has the loop's own in it
 	heeds   bool     // outer heeds it, as it must during a sound sleep
 	file    *os.File // owns outer, which the runtime's poller knows
@@ -36,7 +37,6 @@ type sleep struct {
 	timerFd int     // ends a sound sleep for the loop's timers
 	armed   Instant // when timerFd fires, 0 = not set
 	lookout lookout
-	poller  *epoll             // during a sound sleep
 	step    func(uintptr) bool // soundStep, made once so that sleeping does not allocate
 }
 
@@ -45,10 +45,8 @@ const (
 	inStride = 4                    // after so many short ones the next is taken to be short
 )
 
-// The poller's own descriptors have handles without meaning: that they woke it is all they are for. Both are
-// edge-triggered and never read, for every write and every expiry is an edge of its own.
 func (s *sleep) open(p *epoll) (err error) {
-	s.outer, s.timerFd = -1, -1
+	s.poller = p
 	if s.timerFd, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
 		return os.NewSyscallError("timerfd_create", err)
 	}
@@ -58,7 +56,7 @@ func (s *sleep) open(p *epoll) (err error) {
 	if s.outer, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return os.NewSyscallError("epoll_create1", err)
 	}
-	if err := unix.EpollCtl(s.outer, unix.EPOLL_CTL_ADD, p.fd, &unix.EpollEvent{}); err != nil {
+	if err := epollCtl(s.outer, unix.EPOLL_CTL_ADD, p.fd, &unix.EpollEvent{}); err != nil {
 		return os.NewSyscallError("epoll_ctl", err)
 	}
 	if err := unix.SetNonblock(s.outer, true); err != nil { // or os.NewFile would not use the runtime's poller
@@ -82,13 +80,13 @@ func (s *sleep) close() {
 }
 
 // until sleeps until there is an event, or a timer of the loop is due, or for nothing.
-func (s *sleep) until(p *epoll, l *Loop) {
+func (s *sleep) until(l *Loop) {
 	s.began = clock()
 	l.watch.sleeps(l, s.began)
 	l.publish()
 	if s.short >= inStride && l.opts.OwnProcessor && l.awaits == 0 {
 		s.lookout.leaves()
-		s.listen(p, false)
+		s.listen(false)
 		end := s.began.Add(briefly)
 		if next := l.timers.next(); next != 0 {
 			end = min(end, next)
@@ -96,17 +94,17 @@ func (s *sleep) until(p *epoll, l *Loop) {
 		if len(l.rests) > 0 {
 			end = min(end, l.unrest.Add(restWithin)) // the turn after this sees to them
 		}
-		if p.fetch(max(0, end.Sub(s.began))) > 0 || clock() < s.began.Add(briefly) {
+		if s.poller.fetch(max(0, end.Sub(s.began))) > 0 || clock() < s.began.Add(briefly) {
 			return
 		}
 	}
 	if len(l.rests) > 0 {
-		if p.fetch(0) > 0 {
+		if s.poller.fetch(0) > 0 {
 			return
 		}
 		l.rest()
 	}
-	s.sound(p, l)
+	s.sound(l)
 }
 
 // wakes is told of the end of every poll, one that did not sleep too.
@@ -124,15 +122,14 @@ func (s *sleep) wakes(now Instant) {
 }
 
 // sound sleeps soundly.
-func (s *sleep) sound(p *epoll, l *Loop) {
+func (s *sleep) sound(l *Loop) {
 	now, next := clock(), l.timers.next()
 	if next != 0 && next <= now {
-		p.fetch(0)
+		s.poller.fetch(0)
 		return
 	}
 	s.arm(next, now)
-	s.listen(p, true)
-	s.poller = p
+	s.listen(true)
 	if err := s.raw.Read(s.step); err != nil {
 		panic("loop: waiting for the epoll descriptor: " + err.Error())
 	}
@@ -151,7 +148,7 @@ func (s *sleep) soundStep(uintptr) bool {
 
 // listen has the outer descriptor heed the loop's own, or not, and events trouble the runtime's poller, whose thread
 // would wake for each, or not.
-func (s *sleep) listen(p *epoll, heed bool) {
+func (s *sleep) listen(heed bool) {
 	if heed == s.heeds {
 		return
 	}
@@ -160,10 +157,8 @@ func (s *sleep) listen(p *epoll, heed bool) {
 	if heed {
 		ev.Events = unix.EPOLLIN
 	}
-	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(s.outer), unix.EPOLL_CTL_MOD, uintptr(p.fd),
-		uintptr(unsafe.Pointer(&ev)), 0, 0)
-	if errno != 0 {
-		panic("loop: listening to the epoll descriptor: " + errno.Error())
+	if err := epollCtl(s.outer, unix.EPOLL_CTL_MOD, s.poller.fd, &ev); err != nil {
+		panic("loop: listening to the epoll descriptor: " + err.Error())
 	}
 }
 

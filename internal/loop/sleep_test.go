@@ -1,12 +1,14 @@
 package loop
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -44,6 +46,39 @@ func TestATimerDescriptorThatFiresEarlyIsSetAgain(t *testing.T) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Fatal("the loop takes a timer that has fired for one that is set, and sleeps for ever")
+	}
+}
+
+// A loop that cannot be made closes what it has opened, and nothing else: not descriptor 0.
+func TestALoopThatCannotBeMadeLeavesNothingBehind(t *testing.T) {
+	open := func() (fds []int) {
+		for fd := range 64 {
+			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
+				fds = append(fds, fd)
+			}
+		}
+		return fds
+	}
+	before := open()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	for spare := uint64(0); ; spare++ {
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: spare, Max: limit.Max})
+		l, err := New(Options{})
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+		if err == nil {
+			l.poll.close()
+		} else if !errors.Is(err, unix.EMFILE) {
+			t.Fatal(err)
+		}
+		if after := open(); !slices.Equal(before, after) {
+			t.Fatalf("limit %d: open before: %v, after: %v", spare, before, after)
+		}
+		if err == nil {
+			return
+		}
 	}
 }
 
