@@ -79,7 +79,7 @@ func documented(s *Schema) (present, absent []moduleDoc) {
 	slices.SortStableFunc(modules, func(a, b moduleDoc) int { return strings.Compare(a.name, b.name) }) // the core first
 	own := moduleDoc{name: "hearth's own"}
 	for _, d := range s.rows {
-		if !used[d] && knownModule(d.Name, d.In) == "" {
+		if !used[d] && knownIn(d.Name, d.In) == nil {
 			own.entries = append(own.entries, entryDoc{known{name: d.Name, syntax: d.Syntax}, d})
 		}
 	}

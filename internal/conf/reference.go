@@ -95,20 +95,20 @@ func choose(b bool, x, y Context) Context {
 	return y
 }
 
-// knownModule returns the nginx module that has a directive in a kind of block, or "".
-func knownModule(name string, in Context) string {
-	for _, k := range knownByName()[name] {
-		if k.in&in != 0 {
-			return k.module
-		}
+// knownIn returns what nginx has of that name in a kind of block, or nil.
+func knownIn(name string, in Context) *known {
+	list := knownByName()[name]
+	if i := slices.IndexFunc(list, func(k known) bool { return k.in&in != 0 }); i >= 0 {
+		return &list[i]
 	}
-	return ""
+	return nil
 }
 
 // hasAnyway says whether hearth does what the directive asks for without having it: nginx has it, and it is set to the `off` that
 // it is without being set, as `gzip off`.
 func hasAnyway(name string, in Context, args []string) bool {
-	return len(args) == 1 && args[0] == "off" && slices.ContainsFunc(knownByName()[name], func(k known) bool { return k.in&in != 0 && k.offByDefault() })
+	k := knownIn(name, in)
+	return k != nil && k.offByDefault() && len(args) == 1 && args[0] == "off"
 }
 
 func (k *known) offByDefault() bool { return k.deflt == "off" && !k.commercial }

@@ -73,8 +73,8 @@ func (s *Schema) Lookup(name string, in Context) *Directive {
 // missing is the error for a directive that has no row in this context.
 func (s *Schema) missing(c *Cursor, name string, in Context) error {
 	printed, _, _ := strings.Cut(name, "\x00") // nginx prints a C string
-	if module := knownModule(name, in); module != "" {
-		return c.Errorf("directive \"%s\" (%s) is not supported by hearth yet", printed, module)
+	if k := knownIn(name, in); k != nil {
+		return c.Errorf("directive \"%s\" (%s) is not supported by hearth yet", printed, k.module)
 	}
 	if len(s.named[name]) > 0 || knownAnywhere(name) {
 		return c.Errorf("\"%s\" directive is not allowed here", printed)

@@ -119,10 +119,7 @@ func (h *clientConn) begin() bool {
 }
 
 func (h *clientConn) activate(s *session) {
-	s.headBy, s.idleBy = 0, h.timer.At()
-	if h.requests == 0 {
-		s.headBy = h.timer.At()
-	}
+	s.closeBy = h.timer.At()
 	h.timer.Pause() // the connection will soon be idle again, so its place in the heap is kept
 	h.session = s
 	h.enter(isActive)
@@ -155,10 +152,10 @@ func (h *clientConn) rest() {
 	h.session = nil
 	now := h.shard.loop.Now()
 	switch {
-	case s.last == nil || h.requests == 0: // nothing but a handshake or empty lines so far
+	case s.closeBy != 0: // nothing but empty lines
+		h.timer.Reset(h.shard.loop, s.closeBy, h)
+	case s.last == nil || h.requests == 0: // nothing but a handshake so far
 		h.timer.Reset(h.shard.loop, s.headDeadline(s.server), h)
-	case s.idleBy != 0: // nothing but empty lines since it was idle
-		h.timer.Reset(h.shard.loop, s.idleBy, h)
 	default:
 		h.until = now.Add(s.last.KeepaliveMinTimeout)
 		h.timer.Reset(h.shard.loop, now.Add(s.last.KeepaliveTimeout.Idle), h)

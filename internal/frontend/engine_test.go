@@ -70,6 +70,23 @@ func (s *site) connect() *conn.Peer {
 	return p
 }
 
+// wantClosedIn lets that time pass, at whose end the connections are to be closed, and not a millisecond before.
+func (s *site) wantClosedIn(d time.Duration, peers ...*conn.Peer) {
+	s.t.Helper()
+	s.Sim.Advance(d - time.Millisecond)
+	for i, p := range peers {
+		if p.Ended() {
+			s.t.Errorf("connection %d ended before %v", i, s.Sim.Now().Sub(loop.SimStart))
+		}
+	}
+	s.Sim.Advance(time.Millisecond)
+	for i, p := range peers {
+		if !p.ConnClosed() {
+			s.t.Errorf("connection %d is open after %v", i, s.Sim.Now().Sub(loop.SimStart))
+		}
+	}
+}
+
 // answer sends a request on a new connection and returns the status line, the fields and the body, and whether the
 // connection was ended.
 func (s *site) answer(request string) (answer string, ended bool) {
@@ -149,18 +166,7 @@ func TestTimeoutsOfCore(t *testing.T) {
 		at    time.Duration
 		peers []*conn.Peer
 	}{{5 * time.Second, []*conn.Peer{silent, slowHead}}, {7 * time.Second, []*conn.Peer{slowBody}}, {10 * time.Second, []*conn.Peer{idle}}} {
-		s.Sim.Advance(step.at - s.Sim.Now().Sub(loop.SimStart) - time.Millisecond)
-		for i, p := range step.peers {
-			if p.Ended() {
-				t.Errorf("%d: ended before %v", i, step.at)
-			}
-		}
-		s.Sim.Advance(time.Millisecond)
-		for i, p := range step.peers {
-			if !p.ConnClosed() {
-				t.Errorf("%d: open after %v", i, step.at)
-			}
-		}
+		s.wantClosedIn(step.at-s.Sim.Now().Sub(loop.SimStart), step.peers...)
 	}
 	want := []string{
 		`[info] client timed out (110: Connection timed out) while reading client request headers, client: 127.0.0.1, server: , request: "GET / HTTP/1.1"`,
@@ -185,14 +191,7 @@ func TestTheTimeForTheFirstHeadBeginsWithTheConnection(t *testing.T) {
 	if !late.ConnClosed() || !empty.ConnClosed() {
 		t.Errorf("open after 5 s: one whose head came late: %v, one with empty lines: %v", !late.ConnClosed(), !empty.ConnClosed())
 	}
-	s.Sim.Advance(4*time.Second - time.Millisecond)
-	if kept.Ended() {
-		t.Error("a later head has not its whole time")
-	}
-	s.Sim.Advance(time.Millisecond)
-	if !kept.ConnClosed() {
-		t.Error("a later head has more than its time")
-	}
+	s.wantClosedIn(4*time.Second, kept) // a later head has its whole time, and no more
 }
 
 func TestEmptyLinesKeepNoConnection(t *testing.T) {
@@ -203,14 +202,7 @@ func TestEmptyLinesKeepNoConnection(t *testing.T) {
 	p.Send([]byte("\r\n"))
 	s.Sim.Advance(4 * time.Second)
 	p.Send([]byte("\r\n\r\n"))
-	s.Sim.Advance(2*time.Second - time.Millisecond)
-	if p.Ended() {
-		t.Error("closed before its time")
-	}
-	s.Sim.Advance(time.Millisecond)
-	if !p.ConnClosed() {
-		t.Error("open after keepalive_timeout")
-	}
+	s.wantClosedIn(2*time.Second, p) // keepalive_timeout after the answer
 }
 
 func TestANewGenerationServesOldConnections(t *testing.T) {

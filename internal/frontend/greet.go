@@ -26,7 +26,7 @@ func (s *session) greet() bool {
 		Early:      s.in.bytes(),
 		Deadline:   s.headDeadline(s.shard.engine.server(addr)),
 	})
-	s.headBy = 0
+	s.closeBy = 0
 	s.in.useAll()
 	s.in.rewind(s.shard)
 	if err != nil {

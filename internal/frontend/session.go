@@ -31,8 +31,7 @@ type session struct {
 	hijack  bool               // the connection is a tunnel's
 	reading bool               // no request yet: counted as reading
 	last    *core.LocationConf // of the request served last
-	headBy  loop.Instant       // when the head of the connection's first request has to be there; 0 = not said yet
-	idleBy  loop.Instant       // when the connection would have been closed, had nothing come; 0 = there has been a request since
+	closeBy loop.Instant       // when the connection was to be closed if nothing came; 0 = there has been a handshake or a request since
 }
 
 var _ core.Downstream = (*session)(nil)
@@ -158,8 +157,8 @@ func (s *session) readHead() bool {
 // headDeadline is when a head that begins now has to be complete. The first one's time began with the connection, or with
 // the end of the handshake.
 func (s *session) headDeadline(of *core.ServerConf) loop.Instant {
-	if s.headBy != 0 {
-		return s.headBy
+	if s.closeBy != 0 && s.h.requests == 0 {
+		return s.closeBy
 	}
 	return s.loop.Now().Add(of.ClientHeaderTimeout)
 }
@@ -184,7 +183,7 @@ func (s *session) newRequest(started loop.Instant, headLength int) *core.Request
 	s.server = s.shard.engine.handshaken(s.addr, s.h.tls)
 	h := s.h
 	h.requests++
-	s.headBy, s.idleBy = 0, 0
+	s.closeBy = 0
 	s.shard.counters.requests++
 	s.count(false)
 
