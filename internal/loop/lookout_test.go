@@ -86,7 +86,9 @@ func whileOneIsAwake(t *testing.T, own bool, meanwhile func(l *Loop, answered fu
 	unix.Shutdown(fds[1], unix.SHUT_WR)
 	<-closed
 	slices.Sort(waits)
-	if median := waits[len(waits)/2]; median > briefly/2 {
-		t.Errorf("the sleeping loop's bytes waited for %v; all waits: %v", median, waits)
+	// Without a lookout the runtime's monitor sees them, after ten milliseconds or more, every time. The best quarter is
+	// judged, for on a busy machine a thread waits for some milliseconds however promptly it was woken.
+	if good := waits[len(waits)/4]; good > 8*time.Millisecond {
+		t.Errorf("the sleeping loop's bytes waited for %v; all waits: %v", good, waits)
 	}
 }
