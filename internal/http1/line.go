@@ -151,22 +151,20 @@ func invalidField(what string, line []byte, bad int) string {
 }
 
 // indexControl returns the index of the first control character in b other
-// than the tab, or -1. It looks at eight bytes at a time.
+// than the tab, or -1. It looks at eight bytes at a time, the last eight last,
+// and only where something is below 0x20 or 0x7f at each.
 func indexControl(b []byte) int {
 	const ones = 0x0101010101010101
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
+	if len(b) < 8 {
+		return indexControlSlow(b)
+	}
+	for i := 0; i < len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[min(i, len(b)-8):])
 		del := x ^ 0x7f*ones
 		// A byte below 0x20, or zero in del, borrows into its top bit, which it does not itself have.
 		if ((x-0x20*ones)&^x|(del-ones)&^del)&(0x80*ones) != 0 {
-			if c := indexControlSlow(b[i : i+8]); c >= 0 {
-				return i + c
-			}
+			return indexControlSlow(b)
 		}
-	}
-	if c := indexControlSlow(b[i:]); c >= 0 {
-		return i + c
 	}
 	return -1
 }
