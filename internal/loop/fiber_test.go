@@ -23,6 +23,22 @@ func TestFibersRunInTheOrderTheyWereStarted(t *testing.T) {
 	}
 }
 
+func TestTheOrderHoldsWhereTasksWaitAndEnd(t *testing.T) {
+	s, l := testSim(t)
+	var got []string
+	note := func(name string) { got = append(got, name) }
+	l.Go(func() { note("a"); l.Yield(); note("a again") })
+	l.Go(func() { note("b"); l.Go(func() { note("d") }) })
+	l.Go(func() { note("c"); l.Yield(); note("c again") })
+	s.Run()
+	if want := []string{"a", "b", "c", "a again", "d", "c again"}; !slices.Equal(got, want) {
+		t.Errorf("order %v, want %v", got, want)
+	}
+	if len(l.fibers.free) != 2 || l.fibers.live != 0 {
+		t.Errorf("%d fibers made, %d live, want 2 and 0", len(l.fibers.free), l.fibers.live)
+	}
+}
+
 func TestABurstOfTasksThatDoNotWaitSharesOneFiber(t *testing.T) {
 	s, l := testSim(t)
 	for range 100 {
