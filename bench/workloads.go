@@ -70,6 +70,7 @@ var (
 
 	nginxBehind = behind{}
 	nginxSecure = behind{certificate: p256}
+	lean        = behind{listeners: 1, behaviour: backend.Behaviour{Lean: true}}
 	grpcBehind  = behind{listeners: 1, behaviour: backend.Behaviour{GRPC: true}}
 	counting    = behind{listeners: 1}
 	impatient   = behind{listeners: 1, behaviour: backend.Behaviour{Idle: 20 * time.Millisecond}}
@@ -79,15 +80,16 @@ var (
 // plan is all workloads, in the order in which they run. "1v1" is one loop against one worker process
 // or thread, "2v2" two against two.
 var plan = []workload{
-	{"small GET, 1 connection, 1v1", one, nginxBehind, get("/small", 1)},
-	{"small GET, 8 connections, 1v1", one, nginxBehind, get("/small", 8)},
-	{small64, one, nginxBehind, get("/small", 64)},
-	{"small GET, 512 connections, 1v1", one, nginxBehind, get("/small", 512)},
-	{"small GET, 1 connection, 2v2", two, nginxBehind, get("/small", 1)},
-	{"small GET, 8 connections, 2v2", two, nginxBehind, get("/small", 8)},
-	{"small GET, 64 connections, 2v2", two, nginxBehind, get("/small", 64)},
-	{"small GET, 512 connections, 2v2", two, nginxBehind, get("/small", 512)},
-	{logged, oneLog, nginxBehind, get("/small", 64)},
+	{"small GET, 1 connection, 1v1", one, lean, get("/small", 1)},
+	{"small GET, 8 connections, 1v1", one, lean, get("/small", 8)},
+	{small64, one, lean, get("/small", 64)},
+	{"small GET, 512 connections, 1v1", one, lean, get("/small", 512)},
+	{"small GET, 64 connections, nginx behind, 1v1", one, nginxBehind, get("/small", 64)},
+	{"small GET, 1 connection, 2v2", two, lean, get("/small", 1)},
+	{"small GET, 8 connections, 2v2", two, lean, get("/small", 8)},
+	{"small GET, 64 connections, 2v2", two, lean, get("/small", 64)},
+	{"small GET, 512 connections, 2v2", two, lean, get("/small", 512)},
+	{logged, oneLog, lean, get("/small", 64)},
 	{"small GET, connection per request, 64 clients, 1v1", one, nginxBehind, get("/small", 64, "Connection: close")},
 	{"10 KB response, 64 connections, 1v1", one, nginxBehind, get("/files/10k", 64)},
 	{megabyte, one, nginxBehind, get("/files/1m", 16)},

@@ -1,5 +1,5 @@
-// Package backend starts the servers behind the proxies, each in a process of its own: nginx where a
-// cheap answer or a file is all that is wanted, and a small counting server where the proxy's behaviour
+// Package backend starts the servers behind the proxies, each in a process of its own: nginx where files or
+// TLS are wanted, a lean server where small answers are, and a counting one where the proxy's behaviour
 // towards its backend is what is measured.
 package backend
 
@@ -76,7 +76,8 @@ func StartCounting(ctx context.Context, ports *child.Ports, n int, how Behaviour
 	}
 	p, err := child.Start("counting backend", os.Stderr, self, "backend",
 		"-listen", strings.Join(addrs, ","), "-control", control,
-		"-idle", how.Idle.String(), "-close-on-reuse="+strconv.FormatBool(how.CloseOnReuse), "-grpc="+strconv.FormatBool(how.GRPC))
+		"-idle", how.Idle.String(), "-close-on-reuse="+strconv.FormatBool(how.CloseOnReuse), "-grpc="+strconv.FormatBool(how.GRPC),
+		"-lean="+strconv.FormatBool(how.Lean))
 	if err != nil {
 		return nil, err
 	}

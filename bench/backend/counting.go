@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -22,6 +23,7 @@ type Behaviour struct {
 	Idle         time.Duration // closes a connection that waited this long for a request; 0: never
 	GRPC         bool          // speaks HTTP/2, and answers gRPC's unary calls
 	CloseOnReuse bool          // serves one request on a connection and, on the next, closes it unanswered
+	Lean         bool          // costs as little as can be; see lean
 }
 
 // counting is a backend that answers every request with a few bytes and counts what arrives. It parses
@@ -47,6 +49,7 @@ func Serve(args []string) error {
 	flags.DurationVar(&b.Idle, "idle", 0, "close connections idle for this long")
 	flags.BoolVar(&b.CloseOnReuse, "close-on-reuse", false, "close a connection on its second request")
 	flags.BoolVar(&b.GRPC, "grpc", false, "serve gRPC's unary calls over HTTP/2")
+	flags.BoolVar(&b.Lean, "lean", false, "answer GETs at the least cost")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -55,7 +58,11 @@ func Serve(args []string) error {
 		if err != nil {
 			return err
 		}
-		go b.accept(ln)
+		if b.Lean {
+			go func() { log.Fatal(b.serveLean(ln.(*net.TCPListener))) }()
+		} else {
+			go b.accept(ln)
+		}
 	}
 	return http.ListenAndServe(*control, b)
 }

@@ -1,0 +1,136 @@
+package backend
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// lean answers GETs with the least that can be done: one thread, one epoll descriptor, three system calls for a batch's
+// first request and two for each further one. The backend has to be cheaper than any proxy, or the proxies wait for it,
+// work in smaller portions than they would, and their throughput and latency are the backend's. See bench/README.md.
+//
+// It knows no bodies. A connection whose socket takes no whole answer, which none does that reads its answers, is closed.
+type lean struct {
+	*counting
+	epoll  int
+	listen int
+	heads  []partialHead // by descriptor
+	events [256]unix.EpollEvent
+	buf    [16 << 10]byte
+}
+
+// partialHead is the end of what a connection has sent of a request whose head is not complete: as much as the head's
+// end can have begun in.
+type partialHead struct {
+	len   int8
+	bytes [len(headEnd) - 1]byte
+}
+
+const headEnd = "\r\n\r\n"
+
+var leanAnswer = []byte("HTTP/1.1 200 OK\r\nServer: lean\r\nDate: Fri, 27 Nov 2026 12:00:00 GMT\r\nContent-Type: text/plain\r\n" +
+	"Content-Length: 15\r\nConnection: keep-alive\r\n\r\na small answer\n")
+
+// serveLean takes over a listener. It returns when epoll cannot be used.
+func (b *counting) serveLean(ln *net.TCPListener) error {
+	runtime.LockOSThread()
+	file, err := ln.File()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	l := &lean{counting: b, listen: int(file.Fd())}
+	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	defer unix.Close(l.epoll)
+	if err := unix.SetNonblock(l.listen, true); err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	if err := l.watch(l.listen, unix.EPOLLIN); err != nil {
+		return err
+	}
+	for {
+		// Raw, so that the scheduler does not take this thread for one that has gone to sleep. What wants to stop the
+		// world sends signals until it has, which end the wait.
+		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])),
+			uintptr(len(l.events)), ^uintptr(0), 0, 0)
+		if errno != 0 && errno != unix.EINTR {
+			return os.NewSyscallError("epoll_pwait", errno)
+		} else if errno != 0 {
+			continue
+		}
+		for _, e := range l.events[:n] {
+			switch fd := int(e.Fd); {
+			case fd == l.listen:
+				err = l.accept()
+			case !l.answer(fd):
+				unix.Close(fd)
+				b.open.Add(-1)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *lean) watch(fd int, events uint32) error {
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}))
+}
+
+func (l *lean) accept() error {
+	fd, _, err := unix.Accept4(l.listen, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	if err != nil {
+		return nil // it is gone already, or there are no descriptors: the proxy will tell
+	}
+	l.accepted.Add(1)
+	l.open.Add(1)
+	if more := fd + 1 - len(l.heads); more > 0 {
+		l.heads = append(l.heads, make([]partialHead, more)...)
+	}
+	l.heads[fd] = partialHead{}
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	return l.watch(fd, unix.EPOLLIN)
+}
+
+// answer reads what there is and answers the requests that are complete by it. False: the connection is to be closed.
+func (l *lean) answer(fd int) bool {
+	h := &l.heads[fd]
+	had := copy(l.buf[:], h.bytes[:h.len])
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&l.buf[had])), uintptr(len(l.buf)-had), 0, 0, 0)
+	switch {
+	case errno == unix.EAGAIN:
+		return true
+	case errno != 0 || n == 0:
+		l.closedByPeer.Add(1)
+		return false
+	}
+	for range h.complete(l.buf[:had+int(n)]) {
+		sent, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&leanAnswer[0])), uintptr(len(leanAnswer)), unix.MSG_NOSIGNAL, 0, 0)
+		if errno != 0 || int(sent) < len(leanAnswer) {
+			return false
+		}
+		l.requests.Add(1)
+	}
+	return true
+}
+
+// complete says how many heads end in data, which begins with what was kept of the data before, and keeps its end.
+func (h *partialHead) complete(data []byte) (n int) {
+	for {
+		i := bytes.Index(data, []byte(headEnd))
+		if i < 0 {
+			h.len = int8(copy(h.bytes[:], data[max(0, len(data)-len(h.bytes)):]))
+			return n
+		}
+		data = data[i+len(headEnd):]
+		n++
+	}
+}
