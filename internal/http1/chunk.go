@@ -209,11 +209,11 @@ func (c *ChunkReader) finish() error {
 			c.state = chunkDone
 			return nil
 		}
-		name, value, kind, bad := splitField(line)
+		name, value, id, kind, bad := splitField(line)
 		if bad >= 0 || len(c.trailers) >= maxFields {
 			return c.bad
 		}
-		if id := Lookup(name); kind&oddByte == 0 && !forbiddenInTrailer(id) {
+		if kind&oddByte == 0 && !forbiddenInTrailer(id) {
 			c.trailers = append(c.trailers, Field{name, value, id})
 		}
 	}

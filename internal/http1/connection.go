@@ -12,6 +12,14 @@ type connectionOptions struct {
 }
 
 func (o *connectionOptions) read(list []byte) {
+	switch string(list) { // as they nearly always are
+	case "keep-alive":
+		o.keepAlive = true
+		return
+	case "close":
+		o.close = true
+		return
+	}
 	for option := range listElements(list) {
 		switch len(option) {
 		case len("close"):

@@ -169,39 +169,47 @@ var names = [numIDs]string{
 func (id ID) String() string { return names[id] }
 
 // Lower returns the field's name in lower case, as HTTP/2 has it; nil for Other. The bytes must not be changed.
-func (id ID) Lower() []byte { return lowerNames[id] }
-
-// Lookup returns the ID of a field name, in whatever case it is written, or Other.
-func Lookup(name []byte) ID {
-	if !ValidName(name) {
-		return Other
+func (id ID) Lower() []byte {
+	if k := &knownNames[id]; k.len > 0 {
+		return k.lower[:k.len:k.len]
 	}
-	return LookupToken(name)
+	return nil
 }
 
-// LookupToken is Lookup for a name that is known to be a token. Among the
-// characters of tokens that known names have, c|0x20 is the same only for the
-// two cases of a letter, so that eight bytes can be compared at a time.
-func LookupToken(name []byte) ID {
+// knownName is a name for comparing with in any case, eight bytes at a time.
+type knownName struct {
+	len     int
+	lower   [longestName]byte
+	letters [longestName]byte // 0x20, by which the cases differ, where there is a letter
+}
+
+const longestName = 32 // a multiple of eight; none is as long
+
+// Lookup returns the ID of a field name, in whatever case it is written, or Other, as for anything that is no name.
+func Lookup(name []byte) ID {
 	n := len(name)
-	if n < 2 || n > maxName {
+	if n < 2 || n >= longestName {
 		return Other
 	}
 	id := nameTable[nameHash(name)]
-	known := lowerNames[id]
-	if len(known) != n {
+	known := &knownNames[id]
+	if known.len != n {
 		return Other
 	}
-	if n < 8 {
-		if !text.EqualFold(name, text.String(known)) {
-			return Other
+	// The last bytes are compared first and, where they overlap with others, twice.
+	var differ uint64
+	switch le := binary.LittleEndian; {
+	case n >= 8:
+		differ = (le.Uint64(name[n-8:]) ^ le.Uint64(known.lower[n-8:])) &^ le.Uint64(known.letters[n-8:])
+		for i := 0; i+8 < n; i += 8 {
+			differ |= (le.Uint64(name[i:]) ^ le.Uint64(known.lower[i:])) &^ le.Uint64(known.letters[i:])
 		}
-		return id
-	}
-	const fold = 0x2020202020202020
-	differ := (binary.LittleEndian.Uint64(name[n-8:]) | fold) ^ binary.LittleEndian.Uint64(known[n-8:])
-	for i := 0; i+8 < n; i += 8 {
-		differ |= (binary.LittleEndian.Uint64(name[i:]) | fold) ^ binary.LittleEndian.Uint64(known[i:])
+	case n >= 4:
+		differ = uint64((le.Uint32(name[n-4:])^le.Uint32(known.lower[n-4:]))&^le.Uint32(known.letters[n-4:]) |
+			(le.Uint32(name)^le.Uint32(known.lower[:]))&^le.Uint32(known.letters[:]))
+	default:
+		differ = uint64((le.Uint16(name[n-2:])^le.Uint16(known.lower[n-2:]))&^le.Uint16(known.letters[n-2:]) |
+			(le.Uint16(name)^le.Uint16(known.lower[:]))&^le.Uint16(known.letters[:]))
 	}
 	if differ != 0 {
 		return Other
@@ -215,8 +223,7 @@ func LookupToken(name []byte) ID {
 // must change.
 var (
 	nameTable  [1024]ID
-	lowerNames [numIDs][]byte
-	maxName    int
+	knownNames [numIDs]knownName
 )
 
 const nameSeed = 0x5e98c13f
@@ -231,9 +238,16 @@ func nameHash(name []byte) uint32 {
 
 func init() {
 	for id := Other + 1; id < numIDs; id++ {
-		nameTable[nameHash([]byte(names[id]))] = id
-		lowerNames[id] = text.AppendLower(nil, []byte(names[id]))
-		maxName = max(maxName, len(names[id]))
+		name := names[id]
+		nameTable[nameHash([]byte(name))] = id
+		k := &knownNames[id]
+		k.len = len(name)
+		for i := range len(name) {
+			k.lower[i] = text.Lower(name[i])
+			if k.lower[i] >= 'a' && k.lower[i] <= 'z' {
+				k.letters[i] = 'a' - 'A'
+			}
+		}
 	}
 }
 

@@ -2,8 +2,11 @@ package http1
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
+
+	"hearth/internal/text"
 )
 
 func TestEveryKnownNameHasItsSlot(t *testing.T) {
@@ -16,6 +19,27 @@ func TestEveryKnownNameHasItsSlot(t *testing.T) {
 			if got := Lookup([]byte(spelt)); got != id {
 				t.Errorf("Lookup(%q) = %v (%d), want %d", spelt, got, got, id)
 			}
+		}
+	}
+}
+
+// Known names are taken for tokens without a look at each byte: one that differs in any bit but a letter's case is unknown.
+func TestAKnownNameWithAnyOtherByteIsOther(t *testing.T) {
+	for id := Other + 1; id < numIDs; id++ {
+		name := []byte(names[id])
+		if _, kind := endOfName(name); kind != plainByte {
+			t.Errorf("%s is not of plain bytes", name)
+		}
+		for i := range name {
+			was := name[i]
+			for c := range 256 {
+				name[i] = byte(c)
+				want := ID(max(0, slices.IndexFunc(names[:], func(known string) bool { return text.EqualFold(name, known) })))
+				if got := Lookup(name); got != want {
+					t.Errorf("Lookup(%q) = %v, want %v", name, got, want)
+				}
+			}
+			name[i] = was
 		}
 	}
 }

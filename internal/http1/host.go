@@ -21,11 +21,26 @@ func (h *HostPort) Lower(dst []byte) []byte {
 	return text.AppendLower(dst, h.Name)
 }
 
-// Bytes of a host name: RFC 3986's reg-name without "%", which needs two digits after it.
-var regName = func() (t [256]bool) {
-	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=" {
-		t[c] = true
+// Kinds of bytes in a host name: RFC 3986's reg-name.
+const (
+	hostPlain = iota
+	hostUpper
+	hostDot
+	hostPercent // two digits must follow
+	hostBad     // and the colon, which ends it
+)
+
+var hostByte = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = hostBad
 	}
+	for _, c := range "abcdefghijklmnopqrstuvwxyz0123456789-_~!$&'()*+,;=" {
+		t[c] = hostPlain
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] = hostUpper
+	}
+	t['.'], t['%'] = hostDot, hostPercent
 	return t
 }()
 
@@ -35,29 +50,35 @@ func ParseHost(b []byte) (h HostPort, ok bool) {
 	if len(b) > 0 && b[0] == '[' {
 		return parseIPLiteral(b)
 	}
-	i, dot := 0, -2
-	for ; i < len(b) && b[i] != ':'; i++ {
-		switch c := b[i]; {
-		case 'A' <= c && c <= 'Z':
-			h.Upper = true
-		case c == '.':
+	end, dot := len(b), -2
+scan:
+	for i, c := range b {
+		switch hostByte[c] {
+		case hostPlain:
+		case hostDot:
 			if dot == i-1 {
 				return HostPort{}, false
 			}
 			dot = i
-		case c == '%':
+		case hostUpper:
+			h.Upper = true
+		case hostPercent:
 			if i+2 >= len(b) || text.HexDigit(b[i+1]) < 0 || text.HexDigit(b[i+2]) < 0 {
 				return HostPort{}, false
 			}
-		case !regName[c]:
-			return HostPort{}, false
+		default:
+			if c != ':' {
+				return HostPort{}, false
+			}
+			end = i
+			break scan
 		}
 	}
-	h.Name = b[:i]
-	if dot == i-1 {
-		h.Name = b[:i-1]
+	h.Name = b[:end]
+	if dot == end-1 {
+		h.Name = b[:end-1]
 	}
-	if len(h.Name) == 0 || !h.parsePort(b[i:]) {
+	if len(h.Name) == 0 || !h.parsePort(b[end:]) {
 		return HostPort{}, false
 	}
 	return h, true
@@ -72,7 +93,7 @@ func parseIPLiteral(b []byte) (h HostPort, ok bool) {
 	}
 	future := b[1] == 'v' || b[1] == 'V'
 	for _, c := range b[1:end] {
-		if !(text.HexDigit(c) >= 0 || c == ':' || c == '.' || future && regName[c]) {
+		if !(text.HexDigit(c) >= 0 || c == ':' || c == '.' || future && hostByte[c] <= hostDot) {
 			return HostPort{}, false
 		}
 		h.Upper = h.Upper || 'A' <= c && c <= 'Z'

@@ -34,22 +34,12 @@ const (
 // verdict does not depend on how the bytes arrived.
 func (l *lines) next(buf []byte, limit lineLimit) ([]byte, lineState) {
 	end := bytes.IndexByte(buf[l.scanned:], '\n')
-	if end >= 0 {
-		end += l.scanned
-	} else {
-		end = len(buf)
+	if end < 0 {
+		return nil, l.unended(len(buf), len(buf), limit)
 	}
-	over := lineIncomplete
-	most := len(buf)
-	if limit.line > 0 && l.pos+limit.line <= most {
-		most, over = l.pos+limit.line, lineTooLong
-	}
-	if limit.total > 0 && l.start+limit.total <= most {
-		most, over = l.start+limit.total, headTooLong
-	}
-	if end >= most { // no line end within what is allowed, or there
-		l.scanned = len(buf)
-		return nil, over
+	end += l.scanned
+	if limit.line > 0 && end >= l.pos+limit.line || limit.total > 0 && end >= l.start+limit.total {
+		return nil, l.unended(len(buf), end, limit)
 	}
 	line := buf[l.pos:end]
 	l.pos, l.scanned = end+1, end+1
@@ -57,6 +47,19 @@ func (l *lines) next(buf []byte, limit lineLimit) ([]byte, lineState) {
 		line = line[:n-1]
 	}
 	return line, lineComplete
+}
+
+// unended says what is wrong with a line that has no end before end, of the first so many bytes of a head.
+func (l *lines) unended(have, end int, limit lineLimit) lineState {
+	l.scanned = have
+	over, most := lineIncomplete, end
+	if limit.line > 0 && l.pos+limit.line <= most {
+		most, over = l.pos+limit.line, lineTooLong
+	}
+	if limit.total > 0 && l.start+limit.total <= most {
+		over = headTooLong
+	}
+	return over
 }
 
 // rebase moves the view v from the buffer whose capacity was cap to buf,
@@ -111,26 +114,21 @@ var nameByte = func() (t [256]uint8) {
 }()
 
 // splitField cuts a field line into name and value. kind tells what bytes the
-// name has. bad is the index of the byte that makes the line invalid, which
-// may be len(line) when the colon is missing, or -1.
-func splitField(line []byte) (name, value []byte, kind uint8, bad int) {
-	i := 0
-	for ; ; i++ {
-		if i == len(line) {
-			return line, nil, kind, i
-		}
-		c := nameByte[line[i]]
-		if c >= colonByte {
-			if c == fatalByte || i == 0 {
-				return nil, nil, kind, i
-			}
-			break
-		}
-		kind |= c
+// name has; a known name has plain ones. bad is the index of the byte that makes
+// the line invalid, which may be len(line) when the colon is missing, or -1.
+func splitField(line []byte) (name, value []byte, id ID, kind uint8, bad int) {
+	colon := bytes.IndexByte(line, ':')
+	if colon > 0 {
+		id = Lookup(line[:colon])
 	}
-	value = line[i+1:]
+	if id == Other {
+		if colon, kind = endOfName(line); colon == 0 || colon == len(line) || line[colon] != ':' {
+			return line, nil, Other, kind, colon
+		}
+	}
+	value = line[colon+1:]
 	if c := indexControl(value); c >= 0 {
-		return nil, nil, kind, i + 1 + c
+		return nil, nil, id, kind, colon + 1 + c
 	}
 	if n := len(value); n > 0 {
 		if value[0] == ' ' { // nearly always one space
@@ -138,7 +136,19 @@ func splitField(line []byte) (name, value []byte, kind uint8, bad int) {
 		}
 		value = TrimSpace(value)
 	}
-	return line[:i], value, kind, -1
+	return line[:colon], value, id, kind, -1
+}
+
+// endOfName returns where the colon is, or what cannot be in a name, and what the bytes before it are.
+func endOfName(line []byte) (end int, kind uint8) {
+	for i, b := range line {
+		c := nameByte[b]
+		if c >= colonByte {
+			return i, kind
+		}
+		kind |= c
+	}
+	return len(line), kind
 }
 
 // invalidField is nginx's message about a field line with a wrong byte: the
@@ -154,19 +164,26 @@ func invalidField(what string, line []byte, bad int) string {
 // than the tab, or -1. It looks at eight bytes at a time, the last eight last,
 // and only where something is below 0x20 or 0x7f at each.
 func indexControl(b []byte) int {
-	const ones = 0x0101010101010101
 	if len(b) < 8 {
 		return indexControlSlow(b)
 	}
-	for i := 0; i < len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[min(i, len(b)-8):])
-		del := x ^ 0x7f*ones
-		// A byte below 0x20, or zero in del, borrows into its top bit, which it does not itself have.
-		if ((x-0x20*ones)&^x|(del-ones)&^del)&(0x80*ones) != 0 {
-			return indexControlSlow(b)
-		}
+	found := mayBeControl(b[len(b)-8:])
+	for rest := b; len(rest) > 8; rest = rest[8:] {
+		found |= mayBeControl(rest)
+	}
+	if found != 0 {
+		return indexControlSlow(b)
 	}
 	return -1
+}
+
+// mayBeControl is not 0 if one of the first eight bytes is below 0x20 or 0x7f, or follows one that is.
+func mayBeControl(b []byte) uint64 {
+	const ones = 0x0101010101010101
+	x := binary.LittleEndian.Uint64(b)
+	del := x ^ 0x7f*ones
+	// A byte below 0x20, or zero in del, borrows into its top bit, which it does not itself have.
+	return ((x-0x20*ones)&^x | (del-ones)&^del) & (0x80 * ones)
 }
 
 func indexControlSlow(b []byte) int {

@@ -260,7 +260,7 @@ func (p *RequestParser) field(line []byte) *Error {
 	if p.count++; p.opt.MaxHeaders > 0 && p.count > p.opt.MaxHeaders || p.count > maxFields {
 		return &Error{StatusRequestHeaderTooLarge, "client sent too many header lines" + readingHeaders}
 	}
-	name, value, kind, bad := splitField(line)
+	name, value, id, kind, bad := splitField(line)
 	if bad >= 0 {
 		return invalidRequestField(line, bad)
 	}
@@ -270,7 +270,6 @@ func (p *RequestParser) field(line []byte) *Error {
 		}
 		return nil
 	}
-	id := LookupToken(name)
 	if id >= firstUnique && id <= lastUnique && p.Head.Has(id) {
 		return p.Head.duplicate(name, value, id)
 	}

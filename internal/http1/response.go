@@ -159,7 +159,7 @@ func (p *ResponseParser) field(line []byte) *Error {
 		return badResponse("upstream sent too many header lines" + readingUpstream)
 	}
 	h := &p.Head
-	name, value, kind, bad := splitField(line)
+	name, value, id, kind, bad := splitField(line)
 	if bad >= 0 {
 		return invalidResponseField(line, bad)
 	}
@@ -169,7 +169,6 @@ func (p *ResponseParser) field(line []byte) *Error {
 		}
 		return nil
 	}
-	id := LookupToken(name)
 	if (id == ContentLength || id == TransferEncoding) && h.Has(id) {
 		return h.duplicate(name, value, id)
 	}

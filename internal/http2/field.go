@@ -155,7 +155,7 @@ func (b *Block) regular(name, value []byte) (bad string) {
 	if len(name) == 0 {
 		return "sent a header field without a name"
 	}
-	id := http1.LookupToken(name)
+	id := http1.Lookup(name)
 	switch id {
 	case http1.Connection, http1.KeepAlive, http1.ProxyConnection, http1.TransferEncoding, http1.Upgrade:
 		return "sent a header field about the connection, which HTTP/2 does not have"
