@@ -104,8 +104,9 @@ var plan = []workload{
 	{closeReuse, oneWarn, onceOnly, reuseCloses},
 	{reloading, one, counting, reloadStorm},
 
-	{httpsKept, oneP256, nginxBehind, get("/small", 64)},
-	{"HTTPS small GET, RSA-2048, 64 connections, 1v1", oneRSA, nginxBehind, get("/small", 64)},
+	{httpsKept, oneP256, lean, get("/small", 64)},
+	{"HTTPS small GET, 64 connections, nginx behind, 1v1", oneP256, nginxBehind, get("/small", 64)},
+	{"HTTPS small GET, RSA-2048, 64 connections, 1v1", oneRSA, lean, get("/small", 64)},
 	{"HTTPS 1 MB response, 16 connections, 1v1", oneP256, nginxBehind, get("/files/1m", 16)},
 	{fullP256, oneP256, nginxBehind, handshakes(false)},
 	{fullRSA, oneRSA, nginxBehind, handshakes(false)},
