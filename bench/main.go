@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"hearth/bench/backend"
+	"hearth/bench/relay"
 	"hearth/bench/report"
 	"hearth/bench/subject"
 )
@@ -38,6 +39,8 @@ func main() {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == "backend":
 		err = backend.Serve(os.Args[2:])
+	case len(os.Args) > 1 && os.Args[1] == "floor":
+		err = relay.Main(os.Args[2:])
 	case len(os.Args) > 1 && os.Args[1] == "storm":
 		err = storm(os.Args[2:])
 	default:

@@ -58,13 +58,14 @@ func (b *counting) serveLean(ln *net.TCPListener) error {
 	}
 	for {
 		// Raw, so that the scheduler does not take this thread for one that has gone to sleep. What wants to stop the
-		// world sends signals until it has, which end the wait.
+		// world sends a signal, which ends the wait; nothing else here lets itself be stopped.
 		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])),
 			uintptr(len(l.events)), ^uintptr(0), 0, 0)
-		if errno != 0 && errno != unix.EINTR {
-			return os.NewSyscallError("epoll_pwait", errno)
-		} else if errno != 0 {
+		if errno == unix.EINTR {
+			runtime.Gosched()
 			continue
+		} else if errno != 0 {
+			return os.NewSyscallError("epoll_pwait", errno)
 		}
 		for _, e := range l.events[:n] {
 			switch fd := int(e.Fd); {

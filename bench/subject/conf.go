@@ -2,6 +2,7 @@ package subject
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"text/template"
 )
@@ -32,6 +33,12 @@ const (
 
 // portable says whether HAProxy's template has all of the options.
 func (o Options) portable() bool { return o.Certificate == "" && !o.HTTP2 && o.Behind == HTTP }
+
+// bare says whether nothing is asked for but that one loop passes bytes on.
+func (o Options) bare() bool {
+	o.Backends = nil
+	return reflect.DeepEqual(o, Options{Workers: 1})
+}
 
 // settings is what the templates see.
 type settings struct {
@@ -109,6 +116,9 @@ backend backend
 {{end}}    balance roundrobin
 {{range $i, $addr := .Backends}}    server s{{$i}} {{$addr}} pool-max-conn -1 pool-purge-delay 1h
 {{end}}`))
+
+// floorTemplate is package relay's two words.
+var floorTemplate = template.Must(template.New("floor").Parse("{{.Listen}} {{index .Backends 0}}\n"))
 
 // render fills in a template.
 func render(t *template.Template, listen string, o Options) (string, error) {

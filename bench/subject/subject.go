@@ -36,6 +36,15 @@ func Known(hearth string) []Subject {
 			Name: "haproxy", program: "haproxy", conf: haproxyTemplate, args: haproxyArgs,
 			version: []string{"haproxy", "-v"}, reload: syscall.SIGUSR2,
 		},
+		floor(),
+	}
+}
+
+// floor is package relay, which is this program again: what no proxy gets under.
+func floor() Subject {
+	self, _ := os.Executable()
+	return Subject{
+		Name: "floor", program: self, conf: floorTemplate, args: func(_, conf string) []string { return []string{"floor", conf} },
 	}
 }
 
@@ -64,10 +73,21 @@ func (s Subject) Missing() error {
 }
 
 // Can says whether the subject's configuration has all of the options.
-func (s Subject) Can(o Options) bool { return s.conf == nginxTemplate || o.portable() }
+func (s Subject) Can(o Options) bool {
+	switch s.conf {
+	case nginxTemplate:
+		return true
+	case floorTemplate:
+		return o.bare()
+	}
+	return o.portable()
+}
 
 // Version is the first line the program prints about itself, without a path.
 func (s Subject) Version() string {
+	if s.version == nil {
+		return "this bench's"
+	}
 	out, err := exec.Command(s.version[0], s.version[1:]...).CombinedOutput()
 	if err != nil {
 		return "unknown"
