@@ -32,6 +32,8 @@ type partialHead struct {
 	bytes [len(headEnd) - 1]byte
 }
 
+const patience = 10 // milliseconds
+
 const headEnd = "\r\n\r\n"
 
 var leanAnswer = []byte("HTTP/1.1 200 OK\r\nServer: lean\r\nDate: Fri, 27 Nov 2026 12:00:00 GMT\r\nContent-Type: text/plain\r\n" +
@@ -58,10 +60,10 @@ func (b *counting) serveLean(ln *net.TCPListener) error {
 	}
 	for {
 		// Raw, so that the scheduler does not take this thread for one that has gone to sleep. What wants to stop the
-		// world sends a signal, which ends the wait; nothing else here lets itself be stopped.
+		// world sends a signal, which ends the wait; but one that comes just before it is lost, so it is short.
 		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])),
-			uintptr(len(l.events)), ^uintptr(0), 0, 0)
-		if errno == unix.EINTR {
+			uintptr(len(l.events)), patience, 0, 0)
+		if n == 0 || errno == unix.EINTR {
 			runtime.Gosched()
 			continue
 		} else if errno != 0 {

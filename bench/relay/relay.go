@@ -41,6 +41,7 @@ const (
 	hangUp  = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 
 	edgeTriggered = 1 << 31 // unix.EPOLLET is negative
+	patience      = 10      // milliseconds
 )
 
 type relay struct {
@@ -83,8 +84,8 @@ func serve(ln *net.TCPListener, backend string) error {
 	for {
 		// Raw, and with a way to be stopped, as in the lean backend.
 		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(r.epoll), uintptr(unsafe.Pointer(&r.events[0])),
-			uintptr(len(r.events)), ^uintptr(0), 0, 0)
-		if errno == unix.EINTR {
+			uintptr(len(r.events)), patience, 0, 0)
+		if n == 0 || errno == unix.EINTR {
 			runtime.Gosched()
 			continue
 		} else if errno != 0 {

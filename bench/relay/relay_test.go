@@ -52,6 +52,6 @@ func TestBytesAndEndsPassBothWays(t *testing.T) {
 			t.Errorf("%d bytes: %d came, %v", size, len(got), err)
 		}
 		c.Close()
-		runtime.GC() // it must not wait for the loop
 	}
+	runtime.GC() // it must not wait for the loop
 }
