@@ -3,12 +3,10 @@ package backend
 import (
 	"bytes"
 	"net"
-	"os"
-	"runtime"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"hearth/bench/epoll"
 )
 
 // lean answers GETs with the least that can be done: one thread, one epoll descriptor, three system calls for a batch's
@@ -18,11 +16,9 @@ import (
 // It knows no bodies. A connection whose socket takes no whole answer, which none does that reads its answers, is closed.
 type lean struct {
 	*counting
-	epoll  int
-	listen int
-	heads  []partialHead // by descriptor
-	events [256]unix.EpollEvent
-	buf    [16 << 10]byte
+	epoll *epoll.Epoll
+	heads []partialHead // by descriptor
+	buf   [16 << 10]byte
 }
 
 // partialHead is the end of what a connection has sent of a request whose head is not complete: as much as the head's
@@ -32,8 +28,6 @@ type partialHead struct {
 	bytes [len(headEnd) - 1]byte
 }
 
-const patience = 10 // milliseconds
-
 const headEnd = "\r\n\r\n"
 
 var leanAnswer = []byte("HTTP/1.1 200 OK\r\nServer: lean\r\nDate: Fri, 27 Nov 2026 12:00:00 GMT\r\nContent-Type: text/plain\r\n" +
@@ -41,37 +35,20 @@ var leanAnswer = []byte("HTTP/1.1 200 OK\r\nServer: lean\r\nDate: Fri, 27 Nov 20
 
 // serveLean takes over a listener. It returns when epoll cannot be used.
 func (b *counting) serveLean(ln *net.TCPListener) error {
-	runtime.LockOSThread()
-	file, err := ln.File()
+	e, err := epoll.New(ln)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	l := &lean{counting: b, listen: int(file.Fd())}
-	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return os.NewSyscallError("epoll_create1", err)
-	}
-	defer unix.Close(l.epoll)
-	if err := unix.SetNonblock(l.listen, true); err != nil {
-		return os.NewSyscallError("fcntl", err)
-	}
-	if err := l.watch(l.listen, unix.EPOLLIN); err != nil {
-		return err
-	}
+	defer e.Close()
+	l := &lean{counting: b, epoll: e}
 	for {
-		// Raw, so that the scheduler does not take this thread for one that has gone to sleep. What wants to stop the
-		// world sends a signal, which ends the wait; but one that comes just before it is lost, so it is short.
-		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])),
-			uintptr(len(l.events)), patience, 0, 0)
-		if n == 0 || errno == unix.EINTR {
-			runtime.Gosched()
-			continue
-		} else if errno != 0 {
-			return os.NewSyscallError("epoll_pwait", errno)
+		events, err := e.Wait()
+		if err != nil {
+			return err
 		}
-		for _, e := range l.events[:n] {
-			switch fd := int(e.Fd); {
-			case fd == l.listen:
+		for _, event := range events {
+			switch fd := int(event.Fd); {
+			case fd == e.Listener:
 				err = l.accept()
 			case !l.answer(fd):
 				unix.Close(fd)
@@ -84,12 +61,8 @@ func (b *counting) serveLean(ln *net.TCPListener) error {
 	}
 }
 
-func (l *lean) watch(fd int, events uint32) error {
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}))
-}
-
 func (l *lean) accept() error {
-	fd, _, err := unix.Accept4(l.listen, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	fd, _, err := unix.Accept4(l.epoll.Listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	if err != nil {
 		return nil // it is gone already, or there are no descriptors: the proxy will tell
 	}
@@ -100,14 +73,14 @@ func (l *lean) accept() error {
 	}
 	l.heads[fd] = partialHead{}
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	return l.watch(fd, unix.EPOLLIN)
+	return l.epoll.Watch(fd, unix.EPOLLIN)
 }
 
 // answer reads what there is and answers the requests that are complete by it. False: the connection is to be closed.
 func (l *lean) answer(fd int) bool {
 	h := &l.heads[fd]
 	had := copy(l.buf[:], h.bytes[:h.len])
-	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&l.buf[had])), uintptr(len(l.buf)-had), 0, 0, 0)
+	n, errno := epoll.Recv(fd, l.buf[had:])
 	switch {
 	case errno == unix.EAGAIN:
 		return true
@@ -115,9 +88,8 @@ func (l *lean) answer(fd int) bool {
 		l.closedByPeer.Add(1)
 		return false
 	}
-	for range h.complete(l.buf[:had+int(n)]) {
-		sent, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&leanAnswer[0])), uintptr(len(leanAnswer)), unix.MSG_NOSIGNAL, 0, 0)
-		if errno != 0 || int(sent) < len(leanAnswer) {
+	for range h.complete(l.buf[:had+n]) {
+		if sent, errno := epoll.Send(fd, leanAnswer); errno != 0 || sent < len(leanAnswer) {
 			return false
 		}
 		l.requests.Add(1)

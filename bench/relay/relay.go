@@ -7,12 +7,11 @@ import (
 	"errors"
 	"net"
 	"os"
-	"runtime"
 	"strings"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"hearth/bench/epoll"
 )
 
 // Main is the main function of the relay's process. Its argument is a file with two words: where to listen, and the
@@ -41,15 +40,13 @@ const (
 	hangUp  = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 
 	edgeTriggered = 1 << 31 // unix.EPOLLET is negative
-	patience      = 10      // milliseconds
 )
 
 type relay struct {
-	epoll, listen int
-	backend       unix.SockaddrInet4
-	ends          []end // by descriptor
-	events        [256]unix.EpollEvent
-	buf           [64 << 10]byte
+	poll    *epoll.Epoll
+	backend unix.SockaddrInet4
+	ends    []end // by descriptor
+	buf     [64 << 10]byte
 }
 
 // end is one of two connections whose bytes go to each other.
@@ -60,40 +57,24 @@ type end struct {
 }
 
 func serve(ln *net.TCPListener, backend string) error {
-	runtime.LockOSThread()
 	addr, err := net.ResolveTCPAddr("tcp4", backend)
 	if err != nil {
 		return err
 	}
-	file, err := ln.File()
+	poll, err := epoll.New(ln)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	r := &relay{listen: int(file.Fd()), backend: unix.SockaddrInet4{Port: addr.Port, Addr: [4]byte(addr.IP.To4())}}
-	if err := unix.SetNonblock(r.listen, true); err != nil {
-		return os.NewSyscallError("fcntl", err)
-	}
-	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return os.NewSyscallError("epoll_create1", err)
-	}
-	defer unix.Close(r.epoll)
-	if err := r.watch(r.listen, unix.EPOLLIN); err != nil {
-		return err
-	}
+	defer poll.Close()
+	r := &relay{poll: poll, backend: unix.SockaddrInet4{Port: addr.Port, Addr: [4]byte(addr.IP.To4())}}
 	for {
-		// Raw, and with a way to be stopped, as in the lean backend.
-		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(r.epoll), uintptr(unsafe.Pointer(&r.events[0])),
-			uintptr(len(r.events)), patience, 0, 0)
-		if n == 0 || errno == unix.EINTR {
-			runtime.Gosched()
-			continue
-		} else if errno != 0 {
-			return os.NewSyscallError("epoll_pwait", errno)
+		events, err := poll.Wait()
+		if err != nil {
+			return err
 		}
-		for _, e := range r.events[:n] {
+		for _, e := range events {
 			fd := int(e.Fd)
-			if fd == r.listen {
+			if fd == poll.Listener {
 				if err := r.accept(); err != nil {
 					return err
 				}
@@ -109,13 +90,9 @@ func serve(ln *net.TCPListener, backend string) error {
 	}
 }
 
-func (r *relay) watch(fd int, events uint32) error {
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}))
-}
-
 // accept takes a client, and a connection to the backend for it.
 func (r *relay) accept() error {
-	client, _, err := unix.Accept4(r.listen, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	client, _, err := unix.Accept4(r.poll.Listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	if err != nil {
 		return nil // it is gone already
 	}
@@ -135,7 +112,7 @@ func (r *relay) accept() error {
 	r.ends[client], r.ends[backend] = end{other: backend}, end{other: client}
 	for _, fd := range []int{client, backend} {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		if err := r.watch(fd, watched); err != nil {
+		if err := r.poll.Watch(fd, watched); err != nil {
 			return err
 		}
 	}
@@ -146,7 +123,7 @@ func (r *relay) accept() error {
 // once more after a short read, for what is new makes an event.
 func (r *relay) move(fd int, toTheEnd bool) {
 	for r.ends[fd].other != 0 && !r.ends[fd].ended && len(r.ends[r.ends[fd].other].rest) == 0 {
-		n, errno := r.call(unix.SYS_RECVFROM, fd, r.buf[:], 0)
+		n, errno := epoll.Recv(fd, r.buf[:])
 		if errno == unix.EAGAIN {
 			return
 		}
@@ -172,7 +149,7 @@ func (r *relay) move(fd int, toTheEnd bool) {
 
 // send keeps what the socket does not take.
 func (r *relay) send(fd int, p []byte) {
-	n, errno := r.call(unix.SYS_SENDTO, fd, p, unix.MSG_NOSIGNAL)
+	n, errno := epoll.Send(fd, p)
 	switch {
 	case errno == unix.EAGAIN:
 		n = 0
@@ -191,11 +168,6 @@ func (r *relay) flush(fd int) {
 	if e := r.ends[fd]; e.other != 0 && len(e.rest) == 0 {
 		r.move(e.other, true)
 	}
-}
-
-func (r *relay) call(number uintptr, fd int, p []byte, flags int) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall6(number, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags), 0, 0)
-	return int(n), errno
 }
 
 // close ends both connections.
