@@ -58,8 +58,8 @@ func TestWhatASubjectHasNoTemplateForIsNotAskedOfIt(t *testing.T) {
 				t.Errorf("%s can %+v: %v", s.Name, o, got)
 			}
 		}
-		if !s.Can(Options{Workers: 1}) {
-			t.Errorf("%s cannot the plain ones", s.Name)
+		if !s.Can(Options{Workers: 1}) || s.Can(Options{Workers: 2}) != (s.Name != "floor") {
+			t.Errorf("%s cannot the plain ones, or the floor more", s.Name)
 		}
 	}
 }
