@@ -31,7 +31,7 @@ const config = `
 	location /jsonp/void/ { autoindex on; autoindex_format jsonp; alias html/empty/; }
 	location /off/ { autoindex off; alias html/t/; }`
 
-// tree makes files of all kinds below html.
+// tree makes files of all kinds below html, all of one age.
 func tree(t *testing.T, dir string) {
 	root := filepath.Join(dir, "html")
 	at := time.Unix(1577934245, 0)
@@ -51,9 +51,10 @@ func tree(t *testing.T, dir string) {
 	os.MkdirAll(filepath.Join(root, "e<&>"), 0o755)
 	os.Symlink("dir", filepath.Join(root, "t/linkdir"))
 	syscall.Mkfifo(filepath.Join(root, "t/fifo"), 0o666)
-	entries, _ := os.ReadDir(filepath.Join(root, "t"))
-	for _, e := range entries {
-		os.Chtimes(filepath.Join(root, "t", e.Name()), at, at)
+	if err := filepath.WalkDir(filepath.Join(root, "t"), func(path string, _ os.DirEntry, _ error) error {
+		return os.Chtimes(path, at, at)
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

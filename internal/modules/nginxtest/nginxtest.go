@@ -82,9 +82,8 @@ func Start(t testing.TB, config string, prepare ...func(dir string)) *Nginx {
 		<-ended
 	})
 	n := &Nginx{Dir: dir, t: t}
-	for range 1000 {
-		if c, err := net.Dial("unix", dir+"/socket"); err == nil {
-			c.Close()
+	for range 1000 { // it writes its pid when all of its sockets listen, which the first one that answers does not tell
+		if pid, _ := os.ReadFile(filepath.Join(dir, "pid")); len(pid) > 0 {
 			n.Log()
 			return n
 		}
