@@ -58,7 +58,8 @@ type Exchange struct {
 	body     outBody
 	up       upload
 	store    store
-	wait     pool.Waiter // for a place on a shared connection
+	wait     pool.Waiter  // for a place on a shared connection
+	arrival  conn.Arrival // of the response
 
 	progress
 }
@@ -418,6 +419,9 @@ func (x *Exchange) Fill() error {
 	until := x.readDeadline()
 	for {
 		n, err := x.In.read(x.Conn)
+		if err == conn.ErrAgain {
+			n, err = x.arrive(until)
+		}
 		if n > 0 {
 			x.answered = true
 			return nil
@@ -425,10 +429,34 @@ func (x *Exchange) Fill() error {
 		if err != conn.ErrAgain {
 			return err
 		}
-		if err := x.waitReadable(until); err != nil {
-			return err
-		}
 	}
+}
+
+// arrive has the loop read to x.In what comes next, and waits for it.
+func (x *Exchange) arrive(until loop.Instant) (int, error) {
+	x.arrival.Expect(x.Conn, x.In.space())
+	waited := x.waitArrival(until)
+	n, err := x.arrival.End()
+	x.In.w += n
+	if waited != nil {
+		err = waited
+	}
+	return n, err
+}
+
+// waitArrival waits for the backend, unless the client goes first and that matters.
+func (x *Exchange) waitArrival(until loop.Instant) error {
+	done := x.arrival.Done()
+	if !x.mindsClient() {
+		return x.R.Loop.Wait(until, done, x.Conn.Readable())
+	}
+	if err := x.R.Loop.Wait(until, done, x.Conn.Readable(), x.R.Down.Gone()); err != nil {
+		return err
+	}
+	if !done.IsSet() && !x.Conn.Readable().IsSet() && x.R.Down.ClientGone() {
+		return errAbort
+	}
+	return nil
 }
 
 // TryFill is Fill in the middle of a body: it uses a large buffer, and gives conn.ErrAgain instead of waiting.
@@ -438,20 +466,6 @@ func (x *Exchange) TryFill() error {
 		return nil
 	}
 	return err
-}
-
-// waitReadable waits for the backend, unless the client goes first and that matters.
-func (x *Exchange) waitReadable(until loop.Instant) error {
-	if !x.mindsClient() {
-		return x.R.Loop.Wait(until, x.Conn.Readable())
-	}
-	if err := x.R.Loop.Wait(until, x.Conn.Readable(), x.R.Down.Gone()); err != nil {
-		return err
-	}
-	if !x.Conn.Readable().IsSet() && x.R.Down.ClientGone() {
-		return errAbort
-	}
-	return nil
 }
 
 // premature is the end of input where more was due.

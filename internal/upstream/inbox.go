@@ -40,6 +40,9 @@ func (in *Inbox) UseHead(n int) {
 	in.head = in.r
 }
 
+// space is where the next bytes go.
+func (in *Inbox) space() []byte { return in.buf[in.w:] }
+
 // floor is where the space for new bytes begins.
 func (in *Inbox) floor() int {
 	if in.borrowed {
@@ -70,7 +73,7 @@ func (in *Inbox) read(c *conn.Conn) (int, error) {
 		in.w = floor + copy(in.buf[floor:], in.buf[in.r:in.w])
 		in.r = floor
 	}
-	n, err := c.TryRead(in.buf[in.w:])
+	n, err := c.TryRead(in.space())
 	in.w += n
 	return n, err
 }
