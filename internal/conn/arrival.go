@@ -10,35 +10,29 @@ import "hearth/internal/loop"
 // clients: 0.5 to 1 % of all CPU time, the kernel's included. The pieces of a long message are better read when they are used,
 // or one would drive out the other.
 type Arrival struct {
-	conn   *Conn
-	into   []byte
-	n      int
-	err    error
-	done   loop.Event
-	slot   idleSlot  // this, watching
-	former *idleSlot // the connection's, meanwhile
+	into []byte
+	n    int
+	err  error
+	done loop.Event // something has been read, be it the end or an error
+	slot idleSlot   // this, watching
 }
 
-// Expect has what comes next on c read into p, which is not empty, after a TryRead that said ErrAgain. Until End nobody else
-// reads from c, which nobody watches.
-func (a *Arrival) Expect(c *Conn, p []byte) {
+// Read waits for what comes next on c, which nobody watches or reads from meanwhile, after a TryRead that said ErrAgain. It
+// returns what TryRead into p, which is not empty, would have. ErrAgain: something else may have happened, that is `or`, which
+// may be nil, or what makes a TryRead fail without anything having come. Other errors are those of loop.Wait.
+func (a *Arrival) Read(c *Conn, p []byte, deadline loop.Instant, or *loop.Event) (int, error) {
 	a.slot.handler, a.slot.watches = a, true
-	a.conn, a.into = c, p
-	a.n, a.err = 0, ErrAgain
-	a.former = c.idle.Load()
+	a.into, a.n, a.err = p, 0, ErrAgain
+	former := c.idle.Load()
 	c.idle.Store(&a.slot)
-}
-
-// Done is set once something has been read, be it the end or an error. A connection closed meanwhile shows in its Readable
-// only, and so does an error of sending: who waits for Done waits for that too.
-func (a *Arrival) Done() *loop.Event { return &a.done }
-
-// End ends the expectation and returns what TryRead would have: ErrAgain where nothing has come.
-func (a *Arrival) End() (int, error) {
-	a.conn.idle.Store(a.former)
+	waited := c.loop.Wait(deadline, &a.done, &c.readable, or)
+	c.idle.Store(former)
 	a.done.Clear()
 	n, err := a.n, a.err
-	a.conn, a.into, a.err, a.former = nil, nil, nil, nil
+	a.into, a.err = nil, nil
+	if waited != nil {
+		return n, waited
+	}
 	return n, err
 }
 

@@ -9,17 +9,6 @@ import (
 	"hearth/internal/loop"
 )
 
-// expect waits for c as an exchange waits for its backend, and returns what came.
-func expect(c *Conn, a *Arrival, p []byte, deadline loop.Instant) (int, error) {
-	a.Expect(c, p)
-	waited := c.loop.Wait(deadline, a.Done(), c.Readable())
-	n, err := a.End()
-	if waited != nil {
-		err = waited
-	}
-	return n, err
-}
-
 func TestAnArrivalIsWhatReadWouldReturn(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -42,7 +31,7 @@ func TestAnArrivalIsWhatReadWouldReturn(t *testing.T) {
 			var a Arrival
 			n, err, next := 0, error(nil), error(nil)
 			s.Do(l, func() {
-				n, err = expect(c, &a, make([]byte, 5), l.Now().Add(10))
+				n, err = a.Read(c, make([]byte, 5), l.Now().Add(10), nil)
 				_, next = c.TryRead(make([]byte, 5))
 			})
 			tt.do(c, p)
@@ -60,11 +49,30 @@ func TestAnArrivalsErrorIsNotLost(t *testing.T) {
 	defer c.Close()
 	var a Arrival
 	var err error
-	s.Do(l, func() { _, err = expect(c, &a, make([]byte, 5), 0) })
+	s.Do(l, func() { _, err = a.Read(c, make([]byte, 5), 0, nil) })
 	p.Reset()
 	s.Run()
 	if err == nil || errors.Is(err, io.EOF) || err == ErrAgain {
 		t.Errorf("the reset shows as %v", err)
+	}
+}
+
+func TestSomethingElseEndsTheWaitForAnArrival(t *testing.T) {
+	s, l := testSim(t)
+	c, p := Pair(l)
+	defer c.Close()
+	var a Arrival
+	var other loop.Event
+	err := error(nil)
+	s.Do(l, func() { _, err = a.Read(c, make([]byte, 5), 0, &other) })
+	s.Do(l, func() { other.Set(l) })
+	if err != ErrAgain {
+		t.Errorf("error %v, want ErrAgain", err)
+	}
+	p.Send([]byte("x"))
+	s.Run()
+	if c.BytesRead != 0 {
+		t.Error("what comes afterwards is read all the same")
 	}
 }
 
@@ -79,16 +87,12 @@ func TestArrivalsOfATurnAreReadTogether(t *testing.T) {
 		peers = append(peers, p)
 		s.Do(l, func() {
 			var a Arrival
-			a.Expect(c, make([]byte, 5))
-			if err := l.Wait(0, a.Done(), c.Readable()); err != nil {
-				t.Error(err)
-			}
+			n, err := a.Read(c, make([]byte, 5), 0, nil)
 			for _, p := range peers {
 				if len(p.Conn().mem.in) > 0 {
 					t.Error("a fiber goes on while bytes are left in a socket")
 				}
 			}
-			n, err := a.End()
 			if n != 1 || err != nil || c.BytesRead != 1 {
 				t.Errorf("%d, %v, %d counted; want one byte", n, err, c.BytesRead)
 			}
@@ -117,7 +121,7 @@ func TestTheFormerHandlerIsBackAfterAnArrival(t *testing.T) {
 	var a Arrival
 	buf := make([]byte, 5)
 	s.Do(l, func() {
-		if n, err := expect(c, &a, buf, 0); n != 2 || err != nil {
+		if n, err := a.Read(c, buf, 0, nil); n != 2 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
 	})

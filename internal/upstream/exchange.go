@@ -432,31 +432,18 @@ func (x *Exchange) Fill() error {
 	}
 }
 
-// arrive has the loop read to x.In what comes next, and waits for it.
+// arrive has the loop read to x.In what comes next, and waits for it, unless the client goes first and that matters.
 func (x *Exchange) arrive(until loop.Instant) (int, error) {
-	x.arrival.Expect(x.Conn, x.In.space())
-	waited := x.waitArrival(until)
-	n, err := x.arrival.End()
+	var gone *loop.Event
+	if x.mindsClient() {
+		gone = x.R.Down.Gone()
+	}
+	n, err := x.arrival.Read(x.Conn, x.In.space(), until, gone)
 	x.In.w += n
-	if waited != nil {
-		err = waited
+	if err == conn.ErrAgain && gone != nil && !x.Conn.Readable().IsSet() && x.R.Down.ClientGone() {
+		return 0, errAbort
 	}
 	return n, err
-}
-
-// waitArrival waits for the backend, unless the client goes first and that matters.
-func (x *Exchange) waitArrival(until loop.Instant) error {
-	done := x.arrival.Done()
-	if !x.mindsClient() {
-		return x.R.Loop.Wait(until, done, x.Conn.Readable())
-	}
-	if err := x.R.Loop.Wait(until, done, x.Conn.Readable(), x.R.Down.Gone()); err != nil {
-		return err
-	}
-	if !done.IsSet() && !x.Conn.Readable().IsSet() && x.R.Down.ClientGone() {
-		return errAbort
-	}
-	return nil
 }
 
 // TryFill is Fill in the middle of a body: it uses a large buffer, and gives conn.ErrAgain instead of waiting.
